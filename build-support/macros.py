@@ -1,0 +1,77 @@
+# What BUILD files may call. A service declares itself with one line, and with it go the rules that keep it apart.
+
+# Who may import whom inside a service. `app.py`, `main.py`, `server.py` and `settings.py`, at its root, see everything.
+LAYERS = (
+    ("domain", ("domain",)),
+    ("utils", ("utils",)),
+    ("adapters", ("adapters", "domain", "utils")),
+    ("events", ("events", "adapters", "domain", "utils")),
+    ("api", ("api", "events", "domain", "utils")),
+)
+
+
+def isolate(name, root, domain_libraries, dependents, tests_read):
+    libraries = f"//3rdparty/python/{name}#*"
+    reads = [f"//{folder}/**" for folder in tests_read]
+    layers = []
+    for layer, below in LAYERS:
+        allowed = [f"//{root}/{each}/**" for each in below] + [f"//{root}:resources"]
+        if layer == "domain":
+            allowed += [f"//3rdparty/python/{name}#{library}" for library in domain_libraries]
+        else:
+            allowed.append(libraries)
+        layers.append((f"[//{root}/{layer}/**]", *allowed, "!*"))
+    __dependencies_rules__(
+        *layers,
+        (f"[//{root}/tests/**]", f"//{root}/**", libraries, *reads, "!*"),
+        ("*", f"//{root}/**", libraries, "!*"),
+    )
+    __dependents_rules__(("*", f"//{root}/**", *dependents, "!*"))
+
+
+def service(
+    name,
+    root=None,
+    domain_libraries=(),
+    resources_globs=(),
+    tests=("unit", "component", "contract"),
+    tests_read=("contracts",),
+    test_packages=(),
+):
+    """One service: its sources, its tests by kind, and its PEX; private to itself."""
+    root = root or f"src/{name}"
+    isolate(name, root, domain_libraries, ["//tests/**"], tests_read)
+    resources(name="resources", sources=["VERSION", *resources_globs])
+    python_sources(
+        name="sources",
+        sources=["**/*.py", "!tests/**"],
+        resolve=name,
+        dependencies=[":resources"],
+    )
+    python_test_utils(
+        name="test_utils",
+        sources=["tests/**/*.py", "!tests/**/test_*.py"],
+        resolve=name,
+    )
+    for kind in tests:
+        # One pytest process a kind, so that a session's PostgreSQL and Redis start once.
+        python_tests(
+            name=f"{kind}_tests",
+            sources=[f"tests/{kind}/**/test_*.py"],
+            resolve=name,
+            batch_compatibility_tag=f"{name}-{kind}",
+            dependencies=[":test_utils", "//:pytest_configuration", *(["//contracts:contracts"] if kind != "unit" and "contracts" in tests_read else [])],
+            runtime_package_dependencies=list(test_packages) if kind != "unit" else [],
+            timeout=600,
+        )
+    pex_binary(
+        name=name,
+        entry_point="main.py",
+        resolve=name,
+        dependencies=[":sources"],
+        output_path=f"{name}.pex",
+        execution_mode="venv",
+        include_tools=True,
+        # The interpreter is named by whoever starts the file; a shim in the shebang may not run.
+        shebang="/usr/bin/env python3.12",
+    )
