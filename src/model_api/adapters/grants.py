@@ -1,0 +1,18 @@
+"""What the service's own role may do, table by table: no more than its code does.
+
+``GRANTS``: table to privileges.
+"""
+
+GRANTS = {
+    "alembic_version": "SELECT",
+    "predictions": "SELECT, INSERT",
+    "prediction_texts": "SELECT, INSERT, DELETE",
+    "subject_keys": "SELECT, INSERT, UPDATE",
+    "outbox": "SELECT, INSERT, UPDATE, DELETE",
+    "policies": "SELECT, INSERT, UPDATE, DELETE",
+    "policy_history": "SELECT, INSERT",
+    "feedback": "SELECT, INSERT",
+    "audit_log": "SELECT, INSERT",
+    "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
+}
+"""The history and the audit log can be added to, and never changed."""

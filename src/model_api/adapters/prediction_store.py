@@ -1,0 +1,85 @@
+"""Reads predictions back, always within one tenant.
+
+``PredictionStore(database)``: ``get(tenant, id) -> Prediction | None``,
+``page(tenant, limit=..., before=..., decision=..., since=...) -> list[Prediction]`` newest first,
+``sealed_text(tenant, id) -> SealedText | None``. All raise ``DatabaseUnavailable``.
+"""
+
+from datetime import UTC
+from datetime import datetime
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from model_api.adapters import prediction_sql
+from model_api.adapters.postgres import Database
+from model_api.adapters.prediction_frame import SealedText
+from model_api.domain.decision import Decision
+from model_api.domain.judgement import ScoredSpan
+from model_api.domain.policy import Mode
+from model_api.domain.prediction import Prediction
+
+_LAST_ID = UUID(int=2**128 - 1)
+_FIRST_ID = UUID(int=0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_SLACK = timedelta(seconds=5)
+
+
+class PredictionStore:
+    """The predictions that have reached the database; those in the spool are not among them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, tenant: str, prediction_id: UUID) -> Prediction | None:
+        """The tenant's prediction of this id, if there is one."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(prediction_sql.GET, tenant, prediction_id)
+        return None if row is None else _prediction(row)
+
+    async def page(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        decision: Decision | None = None,
+        since: datetime | None = None,
+    ) -> list[Prediction]:
+        """Up to ``limit`` predictions, newest first, older than ``before`` (the cursor)."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                prediction_sql.PAGE,
+                tenant,
+                before or _LAST_ID,
+                _FIRST_ID if since is None else _lowest_id(since - _CLOCK_SLACK),
+                since or _EPOCH,
+                [decision] if decision else list(Decision),
+                limit,
+            )
+        return [_prediction(row) for row in rows]
+
+    async def sealed_text(self, tenant: str, prediction_id: UUID) -> SealedText | None:
+        """The stored text, still encrypted; None when none was stored or it was forgotten."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(prediction_sql.TEXT, tenant, prediction_id)
+        return None if row is None else SealedText(**row)
+
+
+def _lowest_id(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of that millisecond (RFC 9562, section 5.7)."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    return UUID(int=milliseconds << 80)
+
+
+def _prediction(row: asyncpg.Record) -> Prediction:
+    fields = dict(row)
+    fields["decision"] = Decision(fields["decision"])
+    fields["would_be_decision"] = Decision(fields["would_be_decision"])
+    fields["mode"] = Mode(fields["mode"])
+    fields["categories"] = msgspec.json.decode(fields["categories"])
+    fields["signals"] = msgspec.json.decode(fields["signals"])
+    fields["spans"] = msgspec.json.decode(fields["spans"], type=tuple[ScoredSpan, ...])
+    return Prediction(**fields)
