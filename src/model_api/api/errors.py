@@ -1,0 +1,100 @@
+"""How anything that is raised in a request becomes a problem."""
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+)
+from litestar.types import ExceptionHandlersMap
+
+from model_api.api import problem_kinds as kinds
+from model_api.api.bodies import ClientGone
+from model_api.api.problems import FieldError, Problem, ProblemError, respond
+from model_api.utils.admission import Overloaded
+from model_api.utils.request_context import CLIENT_GONE, context_of
+
+log = logging.getLogger(__name__)
+
+type AnyRequest = Request[Any, Any, Any]
+
+
+def _answer(request: AnyRequest, error: ProblemError) -> Response[Problem]:
+    return respond(error, context_of(request.scope).request_id)
+
+
+def on_problem(request: AnyRequest, error: ProblemError) -> Response[Problem]:
+    """A refusal that the code meant."""
+    return _answer(request, error)
+
+
+def on_overload(request: AnyRequest, _: Overloaded) -> Response[Problem]:
+    """More work than may be held at once."""
+    return _answer(
+        request,
+        ProblemError(
+            kinds.OVERLOADED,
+            "Too many requests, or too many bytes of them, are in flight.",
+            headers={"Retry-After": "1"},
+        ),
+    )
+
+
+def on_framework_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
+    """A refusal by the framework: routing, path and query parameters."""
+    headers = {name: str(value) for name, value in (error.headers or {}).items()}
+    if isinstance(error, NotFoundException):
+        return _answer(request, ProblemError(kinds.NOT_FOUND, "No route has this path."))
+    if isinstance(error, MethodNotAllowedException):
+        problem = ProblemError(
+            kinds.METHOD_NOT_ALLOWED, "The path does not know this method.", headers=headers
+        )
+        return _answer(request, problem)
+    if isinstance(error, ClientException):
+        return _answer(
+            request,
+            ProblemError(
+                kinds.MALFORMED_REQUEST,
+                "A parameter of the request is malformed.",
+                errors=_parameters(error.extra),
+            ),
+        )
+    return on_defect(request, error)
+
+
+def on_defect(request: AnyRequest, error: Exception) -> Response[Problem]:
+    """Anything unforeseen: told in the log by place, and to the caller not at all."""
+    log.error(
+        "request failed",
+        exc_info=error,
+        extra={"request_id": context_of(request.scope).request_id},
+    )
+    return _answer(request, ProblemError(kinds.INTERNAL_ERROR, "The service failed."))
+
+
+def _parameters(extra: object) -> list[FieldError]:
+    if not isinstance(extra, list):
+        return []
+    return [
+        FieldError(pointer=f"/{each['key']}", message="is malformed or out of bounds")
+        for each in extra
+        if isinstance(each, dict) and "key" in each
+    ]
+
+
+def on_client_gone(_: AnyRequest, __: ClientGone) -> Response[None]:
+    """Nobody is there to be answered; the status is for the log."""
+    return Response(None, status_code=CLIENT_GONE)
+
+
+HANDLERS: ExceptionHandlersMap = {
+    ProblemError: on_problem,
+    ClientGone: on_client_gone,
+    Overloaded: on_overload,
+    HTTPException: on_framework_error,
+    Exception: on_defect,
+}
