@@ -17,6 +17,14 @@ _QUOTED_VALUE = re.compile(r"^Invalid (enum value|value) .*", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 
 
+AnyRequest = Request[Any, Any, Any]
+
+
+def takes(body: type) -> dict[str, Any]:
+    """The `opt` of a route that reads a JSON body of this type, for the OpenAPI document."""
+    return {"body": body}
+
+
 class ClientGone(Exception):
     """The caller went away before its body had come."""
 
@@ -28,7 +36,7 @@ class JsonBody[T]:
         self._decoder = msgspec.json.Decoder(of)
         self._max_bytes = max_bytes
 
-    async def read(self, request: Request[Any, Any, Any], ticket: Ticket | None = None) -> T:
+    async def read(self, request: AnyRequest, ticket: Ticket | None = None) -> T:
         """The body of `request`; its bytes are accounted to `ticket` as they come.
 
         Raises ProblemError: 400 for what is no JSON, 413 beyond the limit, 415 for another media
@@ -37,7 +45,7 @@ class JsonBody[T]:
         _check_headers(request, self._max_bytes)
         return self.decode(await self._receive(request, ticket))
 
-    async def _receive(self, request: Request[Any, Any, Any], ticket: Ticket | None) -> bytes:
+    async def _receive(self, request: AnyRequest, ticket: Ticket | None) -> bytes:
         chunks: list[bytes] = []
         total = 0
         while True:
@@ -64,7 +72,7 @@ class JsonBody[T]:
             raise _malformed(error) from None
 
 
-def _check_headers(request: Request[Any, Any, Any], max_bytes: int) -> None:
+def _check_headers(request: AnyRequest, max_bytes: int) -> None:
     content_type = b""
     for name, value in request.scope["headers"]:
         if name == b"content-type":

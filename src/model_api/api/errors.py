@@ -1,9 +1,8 @@
 """How anything that is raised in a request becomes a problem."""
 
 import logging
-from typing import Any
 
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -13,14 +12,12 @@ from litestar.exceptions import (
 from litestar.types import ExceptionHandlersMap
 
 from model_api.api import problem_kinds as kinds
-from model_api.api.bodies import ClientGone
+from model_api.api.bodies import AnyRequest, ClientGone
 from model_api.api.problems import FieldError, Problem, ProblemError, respond
 from model_api.utils.admission import Overloaded
 from model_api.utils.request_context import CLIENT_GONE, context_of
 
 log = logging.getLogger(__name__)
-
-type AnyRequest = Request[Any, Any, Any]
 
 
 def _answer(request: AnyRequest, error: ProblemError) -> Response[Problem]:

@@ -31,7 +31,7 @@ class PerformanceMonitor:
             "Requests being answered now.",
             registry=self.registry,
         )
-        self.predictions = Counter(
+        self._predictions = Counter(
             f"{_PREFIX}_predictions",
             "Inputs judged, by what took effect.",
             ("decision",),
@@ -74,6 +74,10 @@ class PerformanceMonitor:
         if child is None:
             child = self._children[key] = self._requests.labels(method, route, str(status))
         child.observe(seconds)
+
+    def predicted(self, decision: str) -> None:
+        """Count one judged input."""
+        self._predictions.labels(decision).inc()
 
     def watch(self, name: str, help_text: str, gauge: Callable[[], float]) -> None:
         """Expose a number that something else keeps, read at each scrape."""

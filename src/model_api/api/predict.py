@@ -1,0 +1,87 @@
+"""`POST /predict`: texts in, decisions out."""
+
+from collections.abc import Sequence
+
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+
+from model_api.api import problem_kinds as kinds
+from model_api.api.authentication import caller_of, needs
+from model_api.api.bodies import AnyRequest, JsonBody, takes, validation_failed
+from model_api.api.predicting import Asked, DataPlane
+from model_api.api.problems import ProblemError, documented
+from model_api.api.results import respond
+from model_api.api.schemas import PredictRequest, PredictResponse
+from model_api.domain.identity import Scope
+from model_api.domain.limits import MAX_INPUT_BYTES
+from model_api.utils.admission import Admission
+from model_api.utils.request_context import context_of
+
+_MAX_UTF8_BYTES_PER_CHARACTER = 4
+
+
+def routes(
+    data_plane: DataPlane, admission: Admission, max_body_bytes: int
+) -> list[HTTPRouteHandler]:
+    """The route of the guard itself."""
+    body = JsonBody(PredictRequest, max_body_bytes)
+
+    @post(
+        "/predict",
+        operation_id="predict",
+        status_code=200,
+        tags=["guard"],
+        opt=needs(Scope.PREDICT) | takes(PredictRequest),
+        responses=documented(
+            kinds.MALFORMED_BODY,
+            kinds.UNAUTHENTICATED,
+            kinds.FORBIDDEN,
+            kinds.BODY_TOO_LARGE,
+            kinds.TEXT_TOO_LONG,
+            kinds.UNSUPPORTED_MEDIA_TYPE,
+            kinds.VALIDATION_FAILED,
+            kinds.UNKNOWN_POLICY,
+            kinds.JUDGEMENT_UNAVAILABLE,
+            kinds.OVERLOADED,
+            kinds.RECORDER_FULL,
+        ),
+    )
+    async def predict(request: AnyRequest) -> PredictResponse:
+        """Judge one text, several, or the messages of a conversation."""
+        with admission.admit() as ticket:
+            wanted = await body.read(request, ticket)
+            texts = _inputs(wanted)
+            _check_sizes(texts)
+            context = context_of(request.scope)
+            context.facts["inputs"] = len(texts)
+            answered = await data_plane.predict(
+                caller_of(request.scope),
+                Asked(texts, wanted.policy, wanted.subject, wanted.session),
+                context,
+            )
+            return respond(answered, include_windows=wanted.include_windows)
+
+    return [predict]
+
+
+def _inputs(wanted: PredictRequest) -> Sequence[str]:
+    given = [field for field in (wanted.text, wanted.texts, wanted.messages) if field is not None]
+    if len(given) != 1:
+        raise validation_failed("", "Exactly one of `text`, `texts` and `messages` must be given")
+    if wanted.text is not None:
+        return [wanted.text]
+    if wanted.texts is not None:
+        return wanted.texts
+    return [message.content for message in wanted.messages or ()]
+
+
+def _check_sizes(texts: Sequence[str]) -> None:
+    for index, text in enumerate(texts):
+        if len(text) * _MAX_UTF8_BYTES_PER_CHARACTER <= MAX_INPUT_BYTES:
+            continue
+        size = len(text.encode())
+        if size > MAX_INPUT_BYTES:
+            raise ProblemError(
+                kinds.TEXT_TOO_LONG,
+                f"Input {index} has {size} bytes in UTF-8; {MAX_INPUT_BYTES} are allowed.",
+            )
