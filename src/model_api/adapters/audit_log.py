@@ -4,17 +4,14 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
-from datetime import UTC
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 from uuid_utils.compat import uuid7
 
-from model_api.adapters.postgres import Connection
-from model_api.adapters.postgres import Database
+from model_api.adapters.postgres import Connection, Database
 
 _LAST_ID = UUID(int=2**128 - 1)
 
@@ -25,7 +22,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """``actor`` did ``action`` (such as ``policy.created``) to ``object`` (such as its name).
+    """``actor`` did ``action``, such as ``policy.created``, to ``target``, such as a policy's name.
 
     ``details`` says what, without prompt text or personal data.
     """
@@ -33,7 +30,7 @@ class AuditEntry:
     tenant: str
     actor: str
     action: str
-    object: str
+    target: str
     details: Mapping[str, object]
     request_id: str | None = None
     id: UUID = field(default_factory=uuid7)
@@ -43,14 +40,14 @@ class AuditEntry:
 async def append(connection: Connection, entry: AuditEntry) -> None:
     """Add an entry to the caller's transaction."""
     await connection.execute(
-        "INSERT INTO audit_log (tenant, id, at, actor, action, object, request_id, details)"
+        "INSERT INTO audit_log (tenant, id, at, actor, action, target, request_id, details)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         entry.tenant,
         entry.id,
         entry.at,
         entry.actor,
         entry.action,
-        entry.object,
+        entry.target,
         entry.request_id,
         msgspec.json.encode(entry.details).decode(),
     )
@@ -68,7 +65,7 @@ class AuditLog:
         """Up to ``limit`` entries, newest first, older than ``before``; DatabaseUnavailable."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "SELECT tenant, id, at, actor, action, object, request_id, details"
+                "SELECT tenant, id, at, actor, action, target, request_id, details"
                 " FROM audit_log WHERE tenant = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
                 tenant,
                 before or _LAST_ID,

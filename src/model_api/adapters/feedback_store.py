@@ -11,8 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from model_api.adapters.postgres import Connection
-from model_api.adapters.postgres import Database
+from model_api.adapters.postgres import Connection, Database
 
 
 class Label(StrEnum):

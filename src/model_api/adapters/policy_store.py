@@ -7,14 +7,12 @@
 
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from datetime import UTC
-from datetime import datetime
+from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
 
-from model_api.adapters.postgres import Connection
-from model_api.adapters.postgres import Database
+from model_api.adapters.postgres import Connection, Database
 from model_api.domain.policy import Policy
 
 CHANNEL = "model_api_policies"
@@ -86,9 +84,7 @@ async def delete(
 ) -> int:
     """Delete a policy; the version that stands for its deletion."""
     _, version = await _lock(connection, tenant, name, expected_version)
-    await connection.execute(
-        "DELETE FROM policies WHERE tenant = $1 AND name = $2", tenant, name
-    )
+    await connection.execute("DELETE FROM policies WHERE tenant = $1 AND name = $2", tenant, name)
     await _remember(connection, tenant, name, version + 1, None, datetime.now(UTC), actor)
     return version + 1
 
@@ -110,9 +106,7 @@ class PolicyStore:
             )
         return None if row is None else _stored(row)
 
-    async def page(
-        self, tenant: str, *, limit: int, after: str = ""
-    ) -> list[StoredPolicy]:
+    async def page(self, tenant: str, *, limit: int, after: str = "") -> list[StoredPolicy]:
         """Up to ``limit`` policies in the order of their names, from beyond ``after``."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(

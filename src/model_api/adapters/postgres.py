@@ -14,11 +14,13 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from model_api.adapters.circuit import Circuit
-from model_api.adapters.failures import DATABASE_FAILURES
-from model_api.adapters.failures import DatabaseUnavailable
-from model_api.adapters.failures import RowsRefused
-from model_api.adapters.failures import describe
-from model_api.adapters.failures import is_refusal
+from model_api.adapters.failures import (
+    DATABASE_FAILURES,
+    DatabaseUnavailable,
+    RowsRefused,
+    describe,
+    is_refusal,
+)
 
 type Connection = asyncpg.Connection | PoolConnectionProxy
 
@@ -134,7 +136,7 @@ class Database:
                 raise
             await transaction.commit()
 
-    async def _acquire(self) -> Connection:
+    async def _acquire(self) -> PoolConnectionProxy:
         if self._pool is None:
             raise DatabaseUnavailable("the pool is closed")
         if not self._circuit.allows():
@@ -145,7 +147,7 @@ class Database:
         except DATABASE_FAILURES as error:
             raise self._judged(error) from error
 
-    async def _release(self, connection: Connection, sound: bool) -> None:
+    async def _release(self, connection: PoolConnectionProxy, sound: bool) -> None:
         if self._pool is None:
             return
         if not sound and not connection.is_closed():

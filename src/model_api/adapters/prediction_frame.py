@@ -10,7 +10,6 @@ import msgspec
 
 from model_api.domain.prediction import Prediction
 
-
 NO_TEXT = b'"sealed_text":null}'
 """How a frame ends that carries no text."""
 

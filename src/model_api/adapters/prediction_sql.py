@@ -43,7 +43,8 @@ SELECT count(*), (SELECT pg_notify('model_api_outbox', '') WHERE $6) FROM record
 """
 """Insert frames and, for those that were not there yet, one event a tenant: one statement, so one
 transaction and one trip. $1 frames as a JSON array, $2 tenants, $3 an event id for each, $4 stream,
-$5 type, $6 whether to wake the relay. The event carries the frame's own JSON, so that a replay announces what was answered."""
+$5 type, $6 whether to wake the relay. The event carries the frame's own JSON, so that a replay
+announces what was answered."""
 
 RECORD_TEXTS = """
 WITH incoming AS MATERIALIZED (

@@ -5,9 +5,7 @@
 ``sealed_text(tenant, id) -> SealedText | None``. All raise ``DatabaseUnavailable``.
 """
 
-from datetime import UTC
-from datetime import datetime
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg

@@ -1,7 +1,7 @@
 """Writes batches of frames, each batch and its events in one transaction.
 
 ``PredictionWriter(database)``: ``insert(frames, timeout_s) -> int`` (rows that were new), raises
-``DatabaseUnavailable`` or ``RowsRefused``; ``aclose()``.
+``DatabaseUnavailable`` or ``RowsRefused``; ``drop()``.
 """
 
 import asyncio
@@ -11,16 +11,16 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from model_api.adapters import prediction_sql
-from model_api.adapters.failures import DATABASE_FAILURES
-from model_api.adapters.failures import DatabaseUnavailable
-from model_api.adapters.failures import RowsRefused
-from model_api.adapters.failures import describe
-from model_api.adapters.failures import is_refusal
-from model_api.adapters.outbox_table import STREAM
-from model_api.adapters.outbox_table import Wakeup
+from model_api.adapters.failures import (
+    DATABASE_FAILURES,
+    DatabaseUnavailable,
+    RowsRefused,
+    describe,
+    is_refusal,
+)
+from model_api.adapters.outbox_table import STREAM, Wakeup
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_frame import NO_TEXT
-from model_api.adapters.prediction_frame import tenant_of
+from model_api.adapters.prediction_frame import NO_TEXT, tenant_of
 
 PREDICTIONS_RECORDED = "io.bartizan.model_api.predictions.recorded.v1"
 
@@ -59,10 +59,10 @@ class PredictionWriter:
             raise DatabaseUnavailable(describe(error)) from error
         finally:
             if not statement.done() or statement.cancelled() or statement.exception():
-                self._drop(statement)
+                self._give_up(statement)
 
-    async def aclose(self) -> None:
-        """Drop the connection; nothing is in flight on it."""
+    def drop(self) -> None:
+        """Drop the connection, if there is one; nothing is in flight on it."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -88,14 +88,13 @@ class PredictionWriter:
                 await self._connection.execute(prediction_sql.RECORD_TEXTS, _as_array(with_text))
         return int(inserted)
 
-    def _drop(self, statement: asyncio.Future[int]) -> None:
+    def _give_up(self, statement: asyncio.Future[int]) -> None:
         statement.add_done_callback(_ignore)
         if self._connection is None:
             statement.cancel()
         else:
             # Losing its connection ends the statement, without a word to the database.
-            self._connection.terminate()
-            self._connection = None
+            self.drop()
 
 
 def _ignore(statement: asyncio.Future[int]) -> None:

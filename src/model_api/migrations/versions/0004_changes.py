@@ -27,7 +27,7 @@ STATEMENTS = (
         at timestamptz NOT NULL,
         actor text NOT NULL,
         action text NOT NULL,
-        object text NOT NULL,
+        target text NOT NULL,
         request_id text,
         details json NOT NULL,
         PRIMARY KEY (tenant, id)
