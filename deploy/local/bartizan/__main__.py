@@ -1,0 +1,5 @@
+"""`python -m bartizan`."""
+
+from bartizan.main import main
+
+main()

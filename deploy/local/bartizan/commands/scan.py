@@ -1,0 +1,8 @@
+"""`bartizan scan`."""
+
+import click
+
+
+@click.command()
+def scan() -> None:
+    """Judge texts."""

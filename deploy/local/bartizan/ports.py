@@ -1,0 +1,81 @@
+"""The ports of the platform, all on the loopback address."""
+
+import errno
+import socket
+from dataclasses import dataclass
+
+import psutil
+
+from bartizan.errors import BartizanError
+
+LOOPBACK = "127.0.0.1"
+HIGHEST_PORT = 65535
+OPS = 10_000
+"""A service's ops port lies this far above its API port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every port of one platform; `offset` moves them all, so that two can live side by side."""
+
+    offset: int
+
+    @property
+    def postgres(self) -> int:
+        return 5432 + self.offset
+
+    @property
+    def redis(self) -> int:
+        return 6379 + self.offset
+
+    @property
+    def model_api(self) -> int:
+        return 8000 + self.offset
+
+    @property
+    def dashboard_backend(self) -> int:
+        return 8007 + self.offset
+
+    def all(self) -> tuple[int, ...]:
+        """Each port that is bound, ops ports included."""
+        api = (self.model_api, self.dashboard_backend)
+        return (self.postgres, self.redis, *api, *(port + OPS for port in api))
+
+
+def refuse_taken(ports: dict[int, str]) -> None:
+    """Raises `BartizanError` naming the first port that another process holds, and for whom."""
+    for port, wanted_by in ports.items():
+        if not _is_free(port):
+            raise BartizanError(
+                f"port {port}, which {wanted_by} needs, is taken by {_holder(port)}: "
+                "stop it, or move all ports with BARTIZAN_PORT_OFFSET"
+            )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # Without it, connections of the last run that linger in TIME_WAIT would count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def _holder(port: int) -> str:
+    """The process that listens there, as far as this user may know."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.Error:
+        return "another process"
+    for connection in connections:
+        listening = connection.status == psutil.CONN_LISTEN
+        if listening and connection.laddr and connection.laddr[1] == port and connection.pid:
+            try:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+            except psutil.Error:
+                return f"pid {connection.pid}"
+    return "another process"
