@@ -11,7 +11,7 @@ The definition, on which trainer and server must agree to the bit:
    text, its hash is `c[s] + c[s+1] * BASE + c[s+2] * BASE**2 + …`; that of k words is
    `hash(first k-1) * BASE ^ hash(last) * MIX`; plus `k * WORD_SALT`.
 4. A hash h becomes a bucket by `((h ^ h >> 15) * MIX) >> 32 - bits`. Word buckets come first,
-   `0 … 2**word_bits - 1`, then the character buckets. However often a bucket is hit, it counts once.
+   `0 … 2**word_bits - 1`, then the character buckets. A bucket that is hit twice counts once.
 
 All arithmetic is modulo 2**32.
 """
