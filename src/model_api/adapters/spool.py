@@ -43,7 +43,7 @@ class Spool:
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
         drop_oldest: bool = False,
     ) -> None:
-        self._directory = directory
+        self.directory = directory
         self._max_bytes = max_bytes
         self._segment_bytes = min(segment_bytes, max(1, max_bytes // 4))
         self._drop_oldest = drop_oldest
@@ -59,13 +59,13 @@ class Spool:
 
     def __enter__(self) -> Self:
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock()
-            for path in self._directory.glob("*.segment"):
+            for path in self.directory.glob("*.segment"):
                 self._sizes[int(path.stem)] = path.stat().st_size
         except OSError as error:
             self._unlock()
-            raise SpoolUnwritable(f"{self._directory}: {error.strerror}") from error
+            raise SpoolUnwritable(f"{self.directory}: {error.strerror}") from error
         # Always a new segment: what a crash left of the last one stays as it is.
         self._next = max(self._sizes, default=0) + 1
         return self
@@ -156,7 +156,7 @@ class Spool:
 
     def _remove(self, number: int) -> None:
         self._path(number).unlink(missing_ok=True)
-        sync_directory(self._directory)
+        sync_directory(self.directory)
         del self._sizes[number]
 
     def _writable(self) -> Segment:
@@ -173,16 +173,16 @@ class Spool:
             self._active = None
 
     def _path(self, number: int) -> Path:
-        return self._directory / f"{number:012}.segment"
+        return self.directory / f"{number:012}.segment"
 
     def _lock(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._owner = os.open(self._directory / "lock", flags, 0o600)
+        self._owner = os.open(self.directory / "lock", flags, 0o600)
         try:
             fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._unlock()
-            raise SpoolInUse(f"another process uses {self._directory}") from None
+            raise SpoolInUse(f"another process uses {self.directory}") from None
 
     def _unlock(self) -> None:
         if self._owner is not None:
