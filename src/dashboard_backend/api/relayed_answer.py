@@ -1,0 +1,37 @@
+"""A service's answer on its way to the caller."""
+
+from dashboard_backend.domain.forwarding import answer_fields
+from dashboard_backend.domain.upstream import UpstreamAnswer
+from dashboard_backend.utils.asgi import Send
+
+_FIRST_FINAL_STATUS = 200
+
+
+class UnreadableAnswerError(Exception):
+    """The answer's head is not one that can be passed on safely."""
+
+
+class RelayedAnswer:
+    """Streams one answer; `started` says that its head has left and cannot be taken back."""
+
+    def __init__(self, send: Send) -> None:
+        """Nothing is sent yet."""
+        self._send = send
+        self.started = False
+
+    async def relay(self, answer: UpstreamAnswer) -> None:
+        """Send it all. Raises UpstreamError; before the start also Unreadable/UnsafeFieldError."""
+        if answer.status < _FIRST_FINAL_STATUS:
+            raise UnreadableAnswerError
+        fields = answer_fields(answer.fields)
+        pieces = answer.pieces()
+        # The head waits for the first piece: a service that dies between them still gets a 502.
+        held = await anext(pieces, b"")
+        self.started = True
+        await self._send(
+            {"type": "http.response.start", "status": answer.status, "headers": fields}
+        )
+        async for piece in pieces:
+            await self._send({"type": "http.response.body", "body": held, "more_body": True})
+            held = piece
+        await self._send({"type": "http.response.body", "body": held})
