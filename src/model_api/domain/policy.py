@@ -97,12 +97,6 @@ class Policy:
             _check_rule(f"rules.{category}", rule)
 
 
-DEFAULT_POLICY = Policy(
-    name="default", version=0, rules={ATTACK: Rule(flag="sensitive", block="balanced")}
-)
-"""What judges for every tenant that has not written its own policy of this name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy decides about one scored input.
@@ -188,3 +182,9 @@ def _resolve(
         raise PolicyInvalid(
             field, f"the model has no such operating point; it has {known}"
         ) from None
+
+
+DEFAULT_POLICY = Policy(
+    name="default", version=0, rules={ATTACK: Rule(flag="sensitive", block="balanced")}
+)
+"""What judges for every tenant that has not written its own policy of this name."""
