@@ -41,6 +41,12 @@ class Server(uvicorn.Server):
         """Nothing: `on_signals` serves both servers."""
         yield
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, the one that was found where port 0 was asked for."""
+        host, port = self._listener.getsockname()[:2]
+        return host, port
+
     async def run_until_stopped(self) -> None:
         """Serve until `stop`, then until what is in flight is done or out of time."""
         await self.serve(sockets=[self._listener])

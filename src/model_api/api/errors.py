@@ -1,6 +1,7 @@
 """How anything that is raised in a request becomes a problem."""
 
 import logging
+from collections.abc import Callable
 
 from litestar import Response
 from litestar.exceptions import (
@@ -13,7 +14,7 @@ from litestar.types import ExceptionHandlersMap
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.bodies import AnyRequest, ClientGone
-from model_api.api.problems import FieldError, Problem, ProblemError, respond
+from model_api.api.problems import FieldError, Kind, Problem, ProblemError, respond
 from model_api.utils.admission import Overloaded
 from model_api.utils.request_context import CLIENT_GONE, context_of
 
@@ -71,6 +72,18 @@ def on_defect(request: AnyRequest, error: Exception) -> Response[Problem]:
         extra={"request_id": context_of(request.scope).request_id},
     )
     return _answer(request, ProblemError(kinds.INTERNAL_ERROR, "The service failed."))
+
+
+def answering(
+    kind: Kind, detail: str, retry_after_s: int | None = None
+) -> Callable[[AnyRequest, Exception], Response[Problem]]:
+    """A handler that answers one problem, whatever the exception says of itself."""
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+
+    def handle(request: AnyRequest, _: Exception) -> Response[Problem]:
+        return _answer(request, ProblemError(kind, detail, headers=headers))
+
+    return handle
 
 
 def _parameters(extra: object) -> list[FieldError]:

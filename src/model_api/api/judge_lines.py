@@ -85,7 +85,7 @@ def _answer(
         return RefusedLine(None, number, LineError("LINE_TOO_LONG", detail))
     try:
         asked = msgspec.json.decode(line, type=JudgeLine)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return RefusedLine(None, number, LineError("MALFORMED_LINE", _reason(error)))
     if len(asked.text.encode()) > MAX_INPUT_BYTES:
         detail = f"a text may have at most {MAX_INPUT_BYTES} bytes of UTF-8"
@@ -107,6 +107,12 @@ def _answer(
     )
 
 
-def _reason(error: msgspec.DecodeError | UnicodeDecodeError) -> str:
+def _reason(error: Exception) -> str:
     # A UnicodeDecodeError quotes the bytes that it stumbled over: they are the user's text.
-    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    match error:
+        case UnicodeDecodeError():
+            return "not UTF-8"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)

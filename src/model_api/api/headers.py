@@ -1,0 +1,53 @@
+"""Request headers that mean something to a route."""
+
+import re
+
+from model_api.api import problem_kinds as kinds
+from model_api.api.authentication import caller_of
+from model_api.api.bodies import AnyRequest
+from model_api.api.problems import ProblemError
+from model_api.domain.identity import Caller
+from model_api.events.changes import Caller as ChangeCaller
+from model_api.utils.request_context import context_of
+
+ANONYMOUS_ACTOR = "anonymous"
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_ENTITY_TAG = re.compile(r'"([0-9]{1,9})"')
+
+
+def changer(request: AnyRequest) -> ChangeCaller:
+    """In whose name the request changes something, and under which idempotency key."""
+    caller: Caller = caller_of(request.scope)
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise ProblemError(
+            kinds.MALFORMED_REQUEST,
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.",
+        )
+    return ChangeCaller(
+        tenant=caller.tenant,
+        actor=caller.key_id or ANONYMOUS_ACTOR,
+        request_id=context_of(request.scope).request_id,
+        idempotency_key=key,
+    )
+
+
+def entity_tag(version: int) -> str:
+    """The ETag of a version."""
+    return f'"{version}"'
+
+
+def expected_version(request: AnyRequest) -> int | None:
+    """The version that `If-Match` names; None for `*`, which is any.
+
+    Raises ProblemError: 428 without the header, 412 for a tag that no version ever had.
+    """
+    value = request.headers.get("if-match")
+    if value is None:
+        raise ProblemError(kinds.PRECONDITION_REQUIRED, "The call needs an If-Match header.")
+    if value.strip() == "*":
+        return None
+    match = _ENTITY_TAG.fullmatch(value.strip())
+    if match is None:
+        raise ProblemError(kinds.PRECONDITION_FAILED, "No version of it has this entity tag.")
+    return int(match[1])
