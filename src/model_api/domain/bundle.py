@@ -140,7 +140,6 @@ class SelfTestCase:
     expected: str
     score: float
     categories: tuple[float, ...]
-    repeat: int = 1
 
 
 def check_manifest(manifest: Manifest) -> None:

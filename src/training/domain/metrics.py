@@ -1,0 +1,58 @@
+"""How good a detector is on labelled scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from training.domain.calibration import expected_calibration_error
+from training.domain.examples import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares of benign and of attacking texts at or above a threshold; None without such texts."""
+
+    false_positive_rate: float | None
+    recall: float | None
+
+
+def evaluate(
+    examples: Sequence[Example],
+    scores: NDArray[np.float64],
+    thresholds: Mapping[str, float],
+) -> dict[str, object]:
+    """AUC, calibration error and rates at each threshold, over all and at `balanced` by source."""
+    attack = np.array([example.attack for example in examples], np.bool_)
+    both = bool(attack.any() and not attack.all())
+    sources: dict[str, list[int]] = {}
+    for index, example in enumerate(examples):
+        sources.setdefault(example.source, []).append(index)
+    return {
+        "rows": len(examples),
+        "attacks": int(attack.sum()),
+        "auc": round(float(roc_auc_score(attack, scores)), 4) if both else None,
+        "expected_calibration_error": round(expected_calibration_error(scores, attack), 4),
+        "operating_points": {
+            name: asdict(rates(scores, attack, threshold)) for name, threshold in thresholds.items()
+        },
+        "sources": {
+            source: {
+                "rows": len(rows),
+                **asdict(rates(scores[rows], attack[rows], thresholds["balanced"])),
+            }
+            for source, rows in sorted(sources.items())
+        },
+    }
+
+
+def rates(scores: NDArray[np.float64], attack: NDArray[np.bool_], threshold: float) -> Rates:
+    """The rates at one threshold."""
+    alarm = scores >= threshold
+
+    def share(of: NDArray[np.bool_]) -> float | None:
+        return round(float(alarm[of].mean()), 4) if of.any() else None
+
+    return Rates(false_positive_rate=share(~attack), recall=share(attack))

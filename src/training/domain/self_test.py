@@ -1,0 +1,48 @@
+"""The self-test cases of a bundle, from texts that this model judges right."""
+
+from dataclasses import dataclass
+
+from training.domain.model import LinearModel
+from training.domain.self_test_texts import SELF_TEST_TEXTS
+
+MIN_CASES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTestCase:
+    """`expected` is `attack` or `benign`; scores as the server must reproduce them."""
+
+    name: str
+    text: str
+    expected: str
+    score: float
+    categories: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTestSuite:
+    """The cases, and the names of the texts that this model misjudges, which the card tells."""
+
+    cases: tuple[SelfTestCase, ...]
+    misjudged: tuple[str, ...]
+
+
+def self_test_suite(model: LinearModel, threshold: float) -> SelfTestSuite:
+    """Cases for every text judged right at `threshold`.
+
+    Raises ValueError where fewer than `MIN_CASES` remain, or only attacks or only benign ones.
+    """
+    verdicts = model.judge([text.text for text in SELF_TEST_TEXTS])
+    cases = []
+    misjudged = []
+    for text, score, categories in zip(
+        SELF_TEST_TEXTS, verdicts.scores.tolist(), verdicts.categories.tolist(), strict=True
+    ):
+        if (score >= threshold) == text.attack:
+            expected = "attack" if text.attack else "benign"
+            cases.append(SelfTestCase(text.name, text.text, expected, score, tuple(categories)))
+        else:
+            misjudged.append(text.name)
+    if len(cases) < MIN_CASES or len({case.expected for case in cases}) < 2:
+        raise ValueError(f"the model misjudges too many known texts: {', '.join(misjudged)}")
+    return SelfTestSuite(tuple(cases), tuple(misjudged))
