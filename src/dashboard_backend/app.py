@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
@@ -23,13 +23,20 @@ from dashboard_backend.adapters.upstream_http import HttpUpstream
 from dashboard_backend.api.door import Door
 from dashboard_backend.api.door_middleware import DoorMiddleware, admission_of
 from dashboard_backend.api.errors import EXCEPTION_HANDLERS
-from dashboard_backend.api.health import ServiceHealth, get_health
+from dashboard_backend.api.health import HealthSummary, ServiceHealth, get_health
+from dashboard_backend.api.key_schemas import Key, KeyCreate, KeyPage, KeyRotate, KeyWithToken
 from dashboard_backend.api.key_work import KeyWork, ReplySeal
 from dashboard_backend.api.keys import KeyController
 from dashboard_backend.api.openapi import describe
 from dashboard_backend.api.ops import OpsApp
 from dashboard_backend.api.proxy import Proxy
-from dashboard_backend.api.public import JsonWebKeySet, get_jwks, get_openapi, get_problem
+from dashboard_backend.api.public import (
+    JsonWebKeySet,
+    ProblemExplained,
+    get_jwks,
+    get_openapi,
+    get_problem,
+)
 from dashboard_backend.domain.route_matching import RouteTable
 from dashboard_backend.domain.routes import ROUTES
 from dashboard_backend.settings import Settings
@@ -48,6 +55,16 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
     get_problem,
     get_openapi,
 )
+_BODIES = (
+    HealthSummary,
+    JsonWebKeySet,
+    Key,
+    KeyCreate,
+    KeyPage,
+    KeyRotate,
+    KeyWithToken,
+    ProblemExplained,
+)
 _INJECTED = ("admission", "health", "jwks", "openapi", "work")
 
 
@@ -62,7 +79,7 @@ class Service:
 
 def openapi_document() -> bytes:
     """The OpenAPI document of the API port."""
-    return describe(_ROUTES, _INJECTED, VERSION)
+    return describe(_ROUTES, _INJECTED, _BODIES, VERSION)
 
 
 def build(settings: Settings) -> Service:
@@ -136,21 +153,19 @@ def build(settings: Settings) -> Service:
                 await task
             await upkeep.finish()
 
+    injected: dict[str, object] = {
+        "health": health,
+        "jwks": jwks,
+        "openapi": openapi,
+        "work": key_work,
+    }
     web = Litestar(
-        [
-            Router(
-                "/",
-                route_handlers=list(_ROUTES),
-                middleware=[DoorMiddleware(door)],
-                dependencies={
-                    "admission": Provide(admission_of, sync_to_thread=False),
-                    "health": Provide(lambda: health, sync_to_thread=False),
-                    "jwks": Provide(lambda: jwks, sync_to_thread=False),
-                    "openapi": Provide(lambda: openapi, sync_to_thread=False),
-                    "work": Provide(lambda: key_work, sync_to_thread=False),
-                },
-            )
-        ],
+        list(_ROUTES),
+        dependencies={
+            "admission": Provide(admission_of, sync_to_thread=False),
+            **{name: _given(value) for name, value in injected.items()},
+        },
+        middleware=[DoorMiddleware(door)],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         openapi_config=None,
@@ -165,3 +180,7 @@ def build(settings: Settings) -> Service:
             await web(scope, receive, send)  # type: ignore[arg-type]
 
     return Service(RequestMiddleware(api, monitor, tracing), OpsApp(health, monitor.render), health)
+
+
+def _given(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from litestar import get
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 
@@ -51,6 +52,6 @@ class ServiceHealth:
 
 
 @get("/health", operation_id="get_health", tags=["health"], sync_to_thread=False)
-def get_health(health: ServiceHealth) -> HealthSummary:
+def get_health(health: NamedDependency[ServiceHealth]) -> HealthSummary:
     """A summary; probes belong on the ops port."""
     return health.summary()

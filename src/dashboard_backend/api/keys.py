@@ -5,7 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from dashboard_backend.api.door import Admission
@@ -37,8 +38,8 @@ _WRITE = {"scope": Scope.KEYS_WRITE}
 
 IdempotencyKey = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         pattern=r"^[\x21-\x7e]{1,255}$",
         description="The first answer is given again for 24 hours to the same calling key.",
     ),
@@ -59,9 +60,9 @@ class KeyController(Controller):
     )
     async def create(
         self,
-        data: KeyCreate,
-        work: KeyWork,
-        admission: Admission,
+        data: JSONBody[KeyCreate],
+        work: NamedDependency[KeyWork],
+        admission: NamedDependency[Admission],
         idempotency_key: IdempotencyKey = None,
     ) -> KeyWithToken:
         """Make a key. Its token is in this answer and nowhere else."""
@@ -74,13 +75,15 @@ class KeyController(Controller):
     )
     async def list_keys(
         self,
-        work: KeyWork,
-        admission: Admission,
-        cursor: Annotated[UUID | None, Parameter(description="`next_cursor` of a page.")] = None,
-        limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+        work: NamedDependency[KeyWork],
+        admission: NamedDependency[Admission],
+        cursor: Annotated[
+            UUID | None, QueryParameter(description="`next_cursor` of a page.")
+        ] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
         tenant: Annotated[
             str | None,
-            Parameter(
+            QueryParameter(
                 pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
                 description="Another tenant than the caller's: administrators only.",
             ),
@@ -95,7 +98,12 @@ class KeyController(Controller):
         opt=_READ,
         responses=problems(*_AT_THE_DOOR, NOT_FOUND),
     )
-    async def get_key(self, key_id: UUID, work: KeyWork, admission: Admission) -> Key:
+    async def get_key(
+        self,
+        key_id: FromPath[UUID],
+        work: NamedDependency[KeyWork],
+        admission: NamedDependency[Admission],
+    ) -> Key:
         """One key."""
         return await work.get(admission.principal, key_id)
 
@@ -107,7 +115,11 @@ class KeyController(Controller):
         responses=problems(*_AT_THE_DOOR, *_OF_A_BODY, NOT_FOUND, KEY_NOT_ACTIVE),
     )
     async def rotate(
-        self, key_id: UUID, data: KeyRotate, work: KeyWork, admission: Admission
+        self,
+        key_id: FromPath[UUID],
+        data: JSONBody[KeyRotate],
+        work: NamedDependency[KeyWork],
+        admission: NamedDependency[Admission],
     ) -> KeyWithToken:
         """Give the key a new secret; the former one works for the grace that is asked for."""
         grace = timedelta(seconds=data.grace_seconds)
@@ -120,6 +132,11 @@ class KeyController(Controller):
         status_code=HTTP_200_OK,
         responses=problems(*_AT_THE_DOOR, NOT_FOUND),
     )
-    async def revoke(self, key_id: UUID, work: KeyWork, admission: Admission) -> Key:
+    async def revoke(
+        self,
+        key_id: FromPath[UUID],
+        work: NamedDependency[KeyWork],
+        admission: NamedDependency[Admission],
+    ) -> Key:
         """Close the key for good, on every replica at once."""
         return await work.revoke(admission.principal, key_id)

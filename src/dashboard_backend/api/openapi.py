@@ -50,11 +50,15 @@ def problems(*kinds: ProblemType) -> dict[int, ResponseSpec]:
 
 
 def describe(
-    routes: Sequence[ControllerRouterHandler], injected: Iterable[str], version: str
+    routes: Sequence[ControllerRouterHandler],
+    injected: Iterable[str],
+    bodies: Iterable[type[Struct]],
+    version: str,
 ) -> bytes:
     """The document: sorted keys, two spaces, a newline at the end.
 
-    `injected` names the routes' arguments that do not come from the request.
+    `injected` names the routes' arguments that do not come from the request; `bodies` are the
+    types of all that is sent and answered.
     """
     dependencies = {name: Provide(lambda: None, sync_to_thread=False) for name in injected}
     config = OpenAPIConfig(
@@ -75,9 +79,11 @@ def describe(
     document = Litestar(
         list(routes), dependencies=dependencies, openapi_config=config
     ).openapi_schema.to_schema()
-    for schema in document["components"]["schemas"].values():
-        if schema.get("type") == "object":
-            schema["additionalProperties"] = False
+    # The generator drops the constraints of a type that may also be null; msgspec keeps them.
+    _, schemas = msgspec.json.schema_components(
+        (*bodies, ProblemDocument), ref_template="#/components/schemas/{name}"
+    )
+    document["components"]["schemas"] = schemas
     for path in document["paths"].values():
         for operation in path.values():
             _label_problems(operation["responses"])

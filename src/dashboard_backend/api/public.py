@@ -1,6 +1,8 @@
 """What anyone may read: the verification keys, the problems explained, the OpenAPI document."""
 
 from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from msgspec import Struct
 
 from dashboard_backend.api.openapi import problems
@@ -40,7 +42,7 @@ class ProblemExplained(Struct, frozen=True, forbid_unknown_fields=True):
     tags=["identity"],
     sync_to_thread=False,
 )
-def get_jwks(jwks: JsonWebKeySet) -> JsonWebKeySet:
+def get_jwks(jwks: NamedDependency[JsonWebKeySet]) -> JsonWebKeySet:
     """The public halves of the signing keys."""
     return jwks
 
@@ -52,7 +54,7 @@ def get_jwks(jwks: JsonWebKeySet) -> JsonWebKeySet:
     responses=problems(NOT_FOUND),
     sync_to_thread=False,
 )
-def get_problem(slug: str) -> ProblemExplained:
+def get_problem(slug: FromPath[str]) -> ProblemExplained:
     """Explain a problem type of the gateway."""
     kind = CATALOGUE.get(slug)
     if kind is None:
@@ -67,6 +69,6 @@ def get_problem(slug: str) -> ProblemExplained:
     include_in_schema=False,
     sync_to_thread=False,
 )
-def get_openapi(openapi: bytes) -> Response[bytes]:
+def get_openapi(openapi: NamedDependency[bytes]) -> Response[bytes]:
     """This service's OpenAPI document."""
     return Response(openapi, media_type="application/json")
