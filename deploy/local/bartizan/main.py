@@ -1,6 +1,5 @@
 """The command line: what it can do, and how its errors look."""
 
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -25,7 +24,19 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of our output has gone. click would exit with 1, which is a verdict in
+            # `scan`; and the interpreter would complain when it flushes what is left.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(PIPE_CLOSED) from None
+
+
 @click.group(
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog='Completion: eval "$(_BARTIZAN_COMPLETE=bash_source bartizan)", or zsh_source.',
 )
@@ -62,18 +73,11 @@ def _status() -> int:
     try:
         result = cli.main(prog_name="bartizan", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        return end.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone: say nothing, also not at the interpreter's own last flush.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
     except (BartizanError, OSError) as error:
         click.echo(f"bartizan: {error}", err=True)
         return failed

