@@ -39,7 +39,7 @@ def postgres(
     async def prepare() -> None:
         if not (place.data / "PG_VERSION").exists():
             await _create_cluster(place, account, superuser, home.log("postgres"))
-        _refuse_other_version(place.data)
+        refuse_other_version(place.data)
         _forget_recycled_pid(place.data)
 
     async def ready() -> bool:
@@ -128,7 +128,8 @@ def _reason(output: str) -> str:
     return lines[0] if lines else f"initdb gave no reason, see {'log/postgres.log'}"
 
 
-def _refuse_other_version(data: Path) -> None:
+def refuse_other_version(data: Path) -> None:
+    """Raises `BartizanError` where the data directory is of another major version."""
     found = (data / "PG_VERSION").read_text().strip()
     if found != str(MAJOR):
         raise BartizanError(

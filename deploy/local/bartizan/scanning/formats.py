@@ -1,8 +1,8 @@
 """Which format an input has: by its name's ending, or by its beginning."""
 
 import csv
-from io import BufferedReader
 from pathlib import PurePath
+from typing import Protocol
 
 import msgspec
 
@@ -11,7 +11,13 @@ from bartizan.errors import BartizanError
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".txt": "text"}
 
 
-def find_format(name: str, stream: BufferedReader) -> str:
+class Peekable(Protocol):
+    """A stream that can be looked into without consuming: `io.BufferedReader`, most often."""
+
+    def peek(self, size: int, /) -> bytes: ...
+
+
+def find_format(name: str, stream: Peekable) -> str:
     """`jsonl`, `csv` or `text`. Reads ahead without consuming.
 
     Raises `BartizanError` for what is none of them though it might look so.
