@@ -1,0 +1,86 @@
+"""What the platform kept: the rows in PostgreSQL and the events on the Redis stream."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from e2e.running_platform import LOOPBACK, Platform
+from e2e.waiting import until
+from redis.asyncio import Redis
+
+STREAM = "bartizan:events:model_api"
+RECORDED = "io.bartizan.model_api.predictions.recorded.v1"
+_PAGE = 500
+
+
+@dataclass(slots=True)
+class Records:
+    """Reads as an administrator of both; the events read so far are remembered."""
+
+    database: asyncpg.Connection
+    redis: Redis
+    events: list[dict[str, Any]] = field(default_factory=list)
+    _last: str = "-"
+
+    async def rows(self, ids: Sequence[str]) -> Counter[str]:
+        """How often each of these predictions is in the table."""
+        found = await self.database.fetch(
+            "SELECT id, count(*) AS times FROM predictions WHERE id = ANY($1) GROUP BY id",
+            [UUID(each) for each in ids],
+        )
+        return Counter({str(row["id"]): row["times"] for row in found})
+
+    async def announced(self) -> set[str]:
+        """The predictions of all events on the stream up to now."""
+        while entries := await self.redis.xrange(STREAM, self._last, count=_PAGE):
+            for entry, fields in entries:
+                if not isinstance(entry, str) or fields is None:
+                    raise TypeError("the client was to decode the entries")
+                self._last = f"({entry}"
+                self.events.append(msgspec.json.decode(fields["event"]))
+        recorded = (event for event in self.events if event["type"] == RECORDED)
+        return {each["id"] for event in recorded for each in event["data"]["predictions"]}
+
+    async def assert_kept(self, ids: Sequence[str], *, seconds: float = 60) -> None:
+        """Every id comes to be in the table once and on the stream at least once."""
+        assert len(set(ids)) == len(ids), "the same id was answered twice"
+
+        async def stored() -> bool:
+            return len(await self.rows(ids)) == len(ids)
+
+        async def published() -> bool:
+            return set(ids) <= await self.announced()
+
+        await until(stored, f"all {len(ids)} predictions in the table", seconds=seconds)
+        await until(published, f"all {len(ids)} predictions on the stream", seconds=seconds)
+        assert set((await self.rows(ids)).values()) == {1}
+
+
+@asynccontextmanager
+async def records_of(platform: Platform) -> AsyncIterator[Records]:
+    """Connections for one test, opened anew for each: the servers are killed in some."""
+    database = await asyncpg.connect(
+        host=LOOPBACK,
+        port=platform.port(5432),
+        user="postgres",
+        password=platform.secret("postgres"),
+        database="model_api",
+        ssl=False,
+    )
+    redis = Redis(
+        host=LOOPBACK,
+        port=platform.port(6379),
+        username="bartizan",
+        password=platform.secret("redis"),
+        decode_responses=True,
+    )
+    try:
+        yield Records(database, redis)
+    finally:
+        await redis.aclose()
+        await database.close()

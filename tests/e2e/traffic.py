@@ -1,0 +1,93 @@
+"""A client that keeps asking whatever happens, and remembers what it was answered."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+import httpx
+from e2e.gateway import PREDICT
+from e2e.waiting import until
+
+MAX_IN_FLIGHT = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is not 200; `problem` is its body where that is problem+json."""
+
+    status: int
+    problem: dict[str, object] | None
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What came back so far. `answered` holds the ids of predictions answered with 200."""
+
+    answered: list[str] = field(default_factory=list)
+    unrecorded: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+
+    async def more_answers(self, number: int, *, seconds: float = 60) -> None:
+        """Returns once so many more predictions were answered than at the call."""
+        wanted = len(self.answered) + number
+
+        async def enough() -> bool:
+            return len(self.answered) >= wanted
+
+        await until(enough, f"{number} more predictions answered ({self})", seconds=seconds)
+
+    def __str__(self) -> str:
+        statuses = sorted({refusal.status for refusal in self.refusals})
+        return f"{len(self.answered)} answered, refused {statuses}, broken {set(self.broken)}"
+
+
+@asynccontextmanager
+async def traffic(client: httpx.AsyncClient, rate: float = 50) -> AsyncIterator[Traffic]:
+    """Sends `rate` requests a second until the end of the block, then awaits their answers.
+
+    Open loop: a slow answer does not hold the next request back, up to MAX_IN_FLIGHT of them.
+    """
+    seen = Traffic()
+    requests: set[asyncio.Task[None]] = set()
+
+    async def send() -> None:
+        started = time.monotonic()
+        for number in count():
+            await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
+            if len(requests) < MAX_IN_FLIGHT:
+                task = asyncio.create_task(_ask(client, seen, number))
+                requests.add(task)
+                task.add_done_callback(requests.discard)
+
+    sender = asyncio.create_task(send())
+    try:
+        yield seen
+    finally:
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+        await asyncio.gather(*requests)
+
+
+async def _ask(client: httpx.AsyncClient, seen: Traffic, number: int) -> None:
+    started = time.monotonic()
+    body = {"texts": [f"Order {number} of the bakery: two loaves.", f"And {number} rolls, please."]}
+    try:
+        answer = await client.post(PREDICT, json=body)
+    except httpx.TransportError as error:
+        seen.broken.append(type(error).__name__)
+        return
+    if answer.status_code != httpx.codes.OK:
+        is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
+        seen.refusals.append(Refusal(answer.status_code, answer.json() if is_problem else None))
+        return
+    seen.slowest = max(seen.slowest, time.monotonic() - started)
+    found = answer.json()
+    ids = [prediction["id"] for prediction in found["predictions"]]
+    seen.answered += ids
+    if not found["recorded"]:
+        seen.unrecorded += ids
