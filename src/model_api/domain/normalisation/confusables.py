@@ -22,12 +22,7 @@ _WORD = re.compile(f"[^\\W_](?:[^\\W_]|[{DIACRITICS}])*")
 
 _LATIN_LETTER = re.compile("[A-Za-z\\u00c0-\\u024f\\u1e00-\\u1eff]")
 
-_FOREIGN_LETTER = re.compile(f"[^\\W\\d_A-Za-z\\u00c0-\\u024f\\u1e00-\\u1eff{LOOKALIKES}]")
-
 _UNLIKE_LATIN = re.compile(f"[^\\W\\d_A-Za-z\\u00c0-\\u024f\\u1e00-\\u1eff{char_class(TWINS)}]")
-
-_FOREIGN_SHARE = 4
-"""One letter in so many may be foreign in a word that is still taken for a disguised Latin one."""
 
 _MATHEMATICAL = frozenset({"greek"})
 """Scripts whose single letters are symbols in Latin text."""
@@ -96,18 +91,19 @@ def _disguised(text: str) -> Iterator[_Word]:
 def _kind(word: str) -> _Kind:
     if word.isascii():
         return _Kind.NEUTRAL if word.isdecimal() else _Kind.LATIN
-    latin = _LATIN_LETTER.search(word) is not None
-    lookalikes = _LOOKALIKE.findall(word)
-    foreign = len(_FOREIGN_LETTER.findall(word))
-    if not lookalikes:
-        return _Kind.LATIN if latin else _Kind.FOREIGN if foreign else _Kind.NEUTRAL
-    scripts = {SCRIPTS[letter] for letter in lookalikes}
+    latin = len(_LATIN_LETTER.findall(word))
+    unlike = len(_UNLIKE_LATIN.findall(word))
+    scripts = {SCRIPTS[letter] for letter in _LOOKALIKE.findall(word)}
+    if not scripts:
+        return _Kind.LATIN if latin else _Kind.FOREIGN if unlike else _Kind.NEUTRAL
     if latin or len(scripts) > 1 or "latin" in scripts:
         symbols = scripts <= _MATHEMATICAL and len(word) <= _SYMBOL_LENGTH
-        if foreign * _FOREIGN_SHARE <= len(word) and not symbols:
+        # A foreign ending on a Latin name, or one Latin letter mistyped in a foreign word, has
+        # more letters like none in Latin than letters of Latin.
+        if not symbols and (unlike == 0 or unlike < latin):
             return _Kind.DISGUISED
-        return _Kind.LATIN if latin else _Kind.FOREIGN
-    if _UNLIKE_LATIN.search(word):
+        return _Kind.FOREIGN if unlike > latin else _Kind.LATIN
+    if unlike:
         return _Kind.FOREIGN
     if scripts <= _MATHEMATICAL and len(word) == 1:
         return _Kind.NEUTRAL

@@ -52,6 +52,8 @@ _FOUND = re.compile(
 
 _REPLACEMENTS = {"exotic_spaces": " ", "exotic_line_ends": "\n", "lone_surrogates": "\ufffd"}
 
+_EMOJI_IN_LATIN_1 = "\u00a9\u00ae"
+
 _ORTHOGRAPHIC = frozenset({"zero_width", "bidi_controls", "variation_selectors"})
 
 
@@ -83,11 +85,11 @@ def strip_invisible(draft: Draft) -> None:
 def _is_orthography(text: str, start: int, end: int) -> bool:
     """Whether a script or an emoji may need this character where it stands.
 
-    Joiners, direction marks and selectors are spelling in Arabic, Hebrew, Indic and Mongolian
-    text, and make up emoji: one of them, beside a character that is not ASCII. Keycaps are the
-    exception, where the selector follows an ASCII digit.
+    Joiners, direction marks and selectors are spelling in scripts that come after Cyrillic in
+    Unicode, and make up emoji: one of them, beside a character from there. Latin, Greek and
+    Cyrillic have no use for them.
     """
     if end - start > 1 or text[start] in "\u202d\u202e":
         return False
-    before, after = text[start - 1 : start], text[end : end + 1]
-    return not before.isascii() or not after.isascii()
+    beside = text[start - 1 : start] + text[end : end + 1]
+    return any(character >= "\u0590" or character in _EMOJI_IN_LATIN_1 for character in beside)

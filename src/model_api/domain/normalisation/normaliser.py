@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from model_api.domain.normalisation.characters import CHANGING, CONTINUING, coarse
+from model_api.domain.normalisation.characters import CHANGING, CONTINUING, DIACRITICS, coarse
 from model_api.domain.normalisation.composition import (
     compose,
     drop_left_over_marks,
@@ -26,7 +26,7 @@ from model_api.domain.normalisation.spacing import MAYBE_SPACED_OUT, join_spaced
 MAX_ROUNDS = 8
 """How many layers of one trick in another are undone. Each round is linear in the text."""
 
-_STEPS: tuple[Callable[[Draft], None], ...] = (
+STEPS: tuple[Callable[[Draft], None], ...] = (
     reveal_tags,
     reveal_selectors,
     strip_terminal_sequences,
@@ -42,7 +42,7 @@ _STEPS: tuple[Callable[[Draft], None], ...] = (
 
 _SUSPICIOUS_ASCII = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
-_SUSPICIOUS = re.compile(f"[{coarse(INVISIBLE + CHANGING + CONTINUING + LOOKALIKES)}]")
+_SUSPICIOUS = re.compile(f"[{coarse(INVISIBLE + CHANGING + CONTINUING + DIACRITICS + LOOKALIKES)}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def normalise(text: str) -> NormalisedText:
     draft = Draft(text)
     for _ in range(MAX_ROUNDS):
         before = draft.text
-        for step in _STEPS:
+        for step in STEPS:
             step(draft)
         if draft.text == before or not _is_suspicious(draft.text):
             break
