@@ -12,7 +12,7 @@ LAYERS = (
 
 def isolate(name, root, domain_libraries, dependents, tests_read):
     libraries = f"//3rdparty/python/{name}#*"
-    reads = [f"//{folder}/**" for folder in tests_read]
+    reads = [f"//{folder}/**" for folder in tests_read] + [f"//{folder}:*" for folder in tests_read]
     layers = []
     for layer, below in LAYERS:
         allowed = [f"//{root}/{each}/**" for each in below] + [f"//{root}:resources"]
@@ -23,7 +23,7 @@ def isolate(name, root, domain_libraries, dependents, tests_read):
         layers.append((f"[//{root}/{layer}/**]", *allowed, "!*"))
     __dependencies_rules__(
         *layers,
-        (f"[//{root}/tests/**]", f"//{root}/**", libraries, *reads, "!*"),
+        (f"[//{root}/tests/**]", f"//{root}/**", libraries, *reads, "//:pytest_configuration", "!*"),
         ("*", f"//{root}/**", libraries, "!*"),
     )
     __dependents_rules__(("*", f"//{root}/**", *dependents, "!*"))
