@@ -33,13 +33,18 @@ def service(
     name,
     root=None,
     domain_libraries=(),
+    unseen_libraries=(),
     resources_globs=(),
     tests=("unit", "component", "contract"),
     tests_read=("contracts",),
     test_packages=(),
 ):
-    """One service: its sources, its tests by kind, and its PEX; private to itself."""
+    """One service: its sources, its tests by kind, and its PEX; private to itself.
+
+    unseen_libraries: what a library loads only if it is there, so that no import shows it.
+    """
     root = root or f"src/{name}"
+    unseen = [f"//3rdparty/python/{name}#{library}" for library in unseen_libraries]
     isolate(name, root, domain_libraries, ["//tests/**"], tests_read)
     resources(name="resources", sources=["VERSION", *resources_globs])
     python_sources(
@@ -60,7 +65,7 @@ def service(
             sources=[f"tests/{kind}/**/test_*.py"],
             resolve=name,
             batch_compatibility_tag=f"{name}-{kind}",
-            dependencies=[":test_utils", "//:pytest_configuration", *(["//contracts:contracts"] if kind != "unit" and "contracts" in tests_read else [])],
+            dependencies=[":test_utils", "//:pytest_configuration", *unseen, *(["//contracts:contracts"] if kind != "unit" and "contracts" in tests_read else [])],
             runtime_package_dependencies=list(test_packages) if kind != "unit" else [],
             timeout=600,
         )
@@ -68,7 +73,7 @@ def service(
         name=name,
         entry_point="main.py",
         resolve=name,
-        dependencies=[":sources"],
+        dependencies=[":sources", *unseen],
         output_path=f"{name}.pex",
         execution_mode="venv",
         include_tools=True,
