@@ -27,6 +27,11 @@ class Records:
     events: list[dict[str, Any]] = field(default_factory=list)
     _last: str = "-"
 
+    async def number(self) -> int:
+        """How many predictions are in the table."""
+        number: int = await self.database.fetchval("SELECT count(*) FROM predictions")
+        return number
+
     async def rows(self, ids: Sequence[str]) -> Counter[str]:
         """How often each of these predictions is in the table."""
         found = await self.database.fetch(

@@ -66,6 +66,12 @@ class Cell:
         return 1000 * percentile(self.latencies, share) if self.latencies else float("nan")
 
 
+async def warm_up(targets: Sequence[Target], rate: float) -> None:
+    """A short round each that does not count: connections are opened, caches filled."""
+    for target in targets:
+        await drive(target.host, target.port, target.requests, rate, WARM_UP_SECONDS)
+
+
 async def measure(
     targets: Sequence[Target], rates: Sequence[float], seconds: float, rounds: int
 ) -> list[Cell]:
@@ -75,8 +81,6 @@ async def measure(
     with every round, so that none always follows the same other.
     """
     cells = {(target.name, rate): Cell(target, rate) for rate in rates for target in targets}
-    for target in targets:
-        await drive(target.host, target.port, target.requests, min(rates), WARM_UP_SECONDS)
     for rate, target in _turns(targets, rates, rounds):
         before = clock(target.processes)
         sample = await drive(target.host, target.port, target.requests, rate, seconds)
