@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +70,12 @@ _INJECTED = ("admission", "health", "jwks", "openapi", "work")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The two applications, and the health that the server tells when it drains."""
+    """The two applications, the health that the server tells when it drains, and the metrics."""
 
     api: Application
     ops: Application
     health: ServiceHealth
+    render_metrics: Callable[[], bytes]
 
 
 def openapi_document() -> bytes:

@@ -58,10 +58,10 @@ class KeyDirectory:
         self._seen_at = float("-inf")
         self._uses: dict[UUID, datetime] = {}
 
-    def at_hand(self, key_id: UUID) -> ApiKey | None:
-        """See `KeyLookup.at_hand`."""
+    def knows(self, key_id: UUID) -> bool:
+        """See `KeyLookup.knows`."""
         copy = self._copies.get(key_id)
-        return copy.key if copy is not None and self._clock() < copy.fresh_until else None
+        return copy is not None and copy.key is not None
 
     async def find(self, key_id: UUID) -> ApiKey | None:
         """See `KeyLookup.find`."""

@@ -1,8 +1,8 @@
 """Who may come in: the API key, its quota, and its scope, in that order.
 
 Failures are counted by the caller's address. An address that fails too often is refused before a
-key is looked up for it, so that guessing keys cannot load the database; keys at hand go on working
-from there, so that one bad client does not lock out those who share its address.
+key is looked up for it, so that guessing keys cannot load the database; keys that were seen lately
+go on working from there, so that one bad client does not lock out those who share its address.
 """
 
 import time
@@ -104,7 +104,7 @@ class Door:
             parsed = parse_token(token)
             if parsed is None:
                 raise _unauthenticated("The API key does not have the form of one.", known=True)
-            key = self._keys.at_hand(parsed.key_id) or await self._look_up(parsed.key_id, subject)
+            key = await self._look_up(parsed.key_id, subject)
             if key is None or not key.accepts(parsed.secret_hash, datetime.now(UTC)):
                 raise _unauthenticated("The API key is unknown, expired or revoked.", known=True)
         except ProblemError as problem:
@@ -118,9 +118,10 @@ class Door:
         return token, Principal(key.id, key.tenant, key.scopes, key.requests_per_minute)
 
     async def _look_up(self, key_id: UUID, subject: str) -> ApiKey | None:
-        failures = self._failures.look(subject, self._failure_limit, time.monotonic())
-        if not failures.allowed:
-            raise _too_many("Too many failed attempts from this address.", failures)
+        if not self._keys.knows(key_id):
+            failures = self._failures.look(subject, self._failure_limit, time.monotonic())
+            if not failures.allowed:
+                raise _too_many("Too many failed attempts from this address.", failures)
         try:
             return await self._keys.find(key_id)
         except KeysUnavailableError as error:

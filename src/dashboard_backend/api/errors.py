@@ -1,5 +1,6 @@
 """Whatever is raised in a Litestar route, answered as a problem."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from dashboard_backend.utils.request_middleware import Exchange
 
 type AnyRequest = Request[Any, Any, Any]
 
+_STEP = re.compile(r"[^.\[\]]+")
 _BY_STATUS = {
     400: MALFORMED_BODY,
     404: NOT_FOUND,
@@ -69,8 +71,13 @@ def _fault(fault: Mapping[str, Any]) -> FieldError:
     message = str(fault.get("message", "is not valid"))
     if message.startswith("Invalid enum value"):
         message = "is not one of the allowed values"
-    key = str(fault.get("key", "")).replace(".", "/")
-    return FieldError(f"/{key}" if key else "", message)
+    return FieldError(_pointer(str(fault.get("key", ""))), message)
+
+
+def _pointer(path: str) -> str:
+    """A JSON pointer from Litestar's `a.b[0]`; the whole body, `data` there, is the empty one."""
+    steps = _STEP.findall(path)
+    return "" if steps == ["data"] else "".join(f"/{step}" for step in steps)
 
 
 def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:

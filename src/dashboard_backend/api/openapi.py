@@ -77,7 +77,7 @@ def describe(
         ),
     )
     document = Litestar(
-        list(routes), dependencies=dependencies, openapi_config=config
+        list(routes), dependencies=dependencies, openapi_config=config, logging_config=None
     ).openapi_schema.to_schema()
     # The generator drops the constraints of a type that may also be null; msgspec keeps them.
     _, schemas = msgspec.json.schema_components(

@@ -1,6 +1,6 @@
 """A service's answer on its way to the caller."""
 
-from dashboard_backend.domain.forwarding import answer_fields
+from dashboard_backend.domain.forwarding import Fields, answer_fields
 from dashboard_backend.domain.upstream import UpstreamAnswer
 from dashboard_backend.utils.asgi import Send
 
@@ -26,12 +26,23 @@ class RelayedAnswer:
         fields = answer_fields(answer.fields)
         pieces = answer.pieces()
         # The head waits for the first piece: a service that dies between them still gets a 502.
-        held = await anext(pieces, b"")
+        first = await anext(pieces, b"")
         self.started = True
         await self._send(
             {"type": "http.response.start", "status": answer.status, "headers": fields}
         )
+        left = _length(fields) - len(first)
+        await self._send({"type": "http.response.body", "body": first, "more_body": left != 0})
         async for piece in pieces:
-            await self._send({"type": "http.response.body", "body": held, "more_body": True})
-            held = piece
-        await self._send({"type": "http.response.body", "body": held})
+            left -= len(piece)
+            await self._send({"type": "http.response.body", "body": piece, "more_body": left != 0})
+        if left < 0:
+            await self._send({"type": "http.response.body", "body": b""})
+
+
+def _length(fields: Fields) -> int:
+    """The answer's length in bytes; one that is never reached when it is not declared."""
+    for name, value in fields:
+        if name == b"content-length":
+            return int(value)
+    return -1

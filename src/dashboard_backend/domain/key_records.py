@@ -30,8 +30,8 @@ class Claim:
 class KeyLookup(Protocol):
     """Finds keys on the hot path."""
 
-    def at_hand(self, key_id: UUID) -> ApiKey | None:
-        """The key, if a fresh copy is in this process."""
+    def knows(self, key_id: UUID) -> bool:
+        """Whether this process has seen the key lately: looking it up again is harmless."""
         ...
 
     async def find(self, key_id: UUID) -> ApiKey | None:

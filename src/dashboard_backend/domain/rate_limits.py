@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 SLOTS = 60
-POLICY_NAME = "default"
+_NAME = b"default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,6 @@ class RateDecision:
         return max(1, math.ceil(self.reset))
 
 
-_NAME = POLICY_NAME.encode("ascii")
-
-
 class SlidingWindow:
     """The count of one subject, in this process. Not shared between threads."""
 
@@ -72,10 +69,6 @@ class SlidingWindow:
         """What `take` of 1 would answer, spending nothing."""
         used = self._forget_before(now)
         return self._decision(used < self.limit.requests, used, now)
-
-    def idle(self, now: float) -> bool:
-        """Whether nothing counts any more, so that this object may be forgotten."""
-        return self._forget_before(now) == 0
 
     def _forget_before(self, now: float) -> int:
         # A clock that stepped back must not free anything: the newest slot seen goes on.

@@ -54,16 +54,12 @@ async def listening(service: Service) -> AsyncIterator[int]:
     server = uvicorn.Server(config)
     # Within pytest the signals are pytest's.
     serving = asyncio.create_task(server._serve([listener]))
-    await eventually(lambda: _is(server.started or serving.done()))
+    await eventually(lambda: server.started or serving.done())
     try:
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         await serving
-
-
-async def _is(value: bool) -> bool:
-    return value
 
 
 @asynccontextmanager
@@ -72,7 +68,7 @@ async def running(settings: Settings, *, wait: bool = True) -> AsyncIterator[Gat
     service = build(settings)
     async with listening(service) as port:
         if wait:
-            await eventually(lambda: _is(service.health.startup()[0]))
+            await eventually(lambda: service.health.startup()[0])
         key_file = settings.admin_key_file
         admin = await asyncio.to_thread(_read, key_file) if key_file else ""
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:

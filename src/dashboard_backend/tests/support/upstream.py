@@ -37,7 +37,7 @@ async def read_body(request: Received, reader: asyncio.StreamReader) -> None:
     if "content-length" in request.fields:
         request.body = await reader.readexactly(int(request.fields["content-length"]))
     elif request.fields.get("transfer-encoding") == "chunked":
-        while size := int(await reader.readline(), 16):
+        while size := int(await reader.readuntil(b"\n"), 16):
             request.body += (await reader.readexactly(size + 2))[:-2]
         await reader.readline()
 

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from itertools import repeat
 
 
-async def eventually(check: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
-    """Return as soon as the check's result is true."""
+async def eventually(check: Callable[[], object], within_s: float = 20.0) -> None:
+    """Return as soon as the check's result is true; it may be a coroutine's."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
     for pause_s in repeat(0.02):
-        if await check():
+        result = check()
+        if await result if isinstance(result, Awaitable) else result:
             return
         assert loop.time() < deadline, f"not within {within_s} s"
         await asyncio.sleep(pause_s)

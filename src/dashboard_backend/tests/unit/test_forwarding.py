@@ -1,0 +1,51 @@
+"""What crosses the gateway: no identity from outside, no framing, no second answer."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard_backend.domain.forwarding import UnsafeFieldError, answer_fields, request_fields
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authorization", "x-api-key", "cookie", "x-tenant", "x-tenant-id", "x-user", "x-user-id",
+        "x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "x-request-deadline-ms",
+        "x-request-id", "connection", "keep-alive", "te", "trailer", "transfer-encoding",
+        "upgrade", "proxy-authorization", "proxy-connection", "host", "content-length", "expect",
+        "x-original-url", "x-http-method-override",
+    ],
+)  # fmt: skip
+def test_field_is_kept_from_the_service(name: str) -> None:
+    assert request_fields([(name.encode(), b"x")]) == {}
+
+
+def test_content_and_conditions_pass() -> None:
+    fields = [(b"content-type", b"application/json"), (b"if-match", b'"1"'), (b"if-match", b'"2"')]
+    assert request_fields(fields) == {"content-type": "application/json", "if-match": '"1", "2"'}
+
+
+def test_fields_named_by_connection_are_dropped_both_ways() -> None:
+    assert request_fields([(b"connection", b"close, If-Match"), (b"if-match", b"x")]) == {}
+    assert answer_fields([(b"Connection", b"X-Odd"), (b"X-Odd", b"1"), (b"ETag", b"2")]) == [
+        (b"etag", b"2")
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", [b"Transfer-Encoding", b"Connection", b"Server", b"Set-Cookie", b"RateLimit", b"Date"]
+)
+def test_field_is_kept_from_the_caller(name: bytes) -> None:
+    assert answer_fields([(name, b"x")]) == []
+
+
+@given(st.binary(min_size=1), st.binary())
+def test_answer_never_carries_a_line_end(name: bytes, value: bytes) -> None:
+    try:
+        fields = answer_fields([(name, value)])
+    except UnsafeFieldError:
+        return
+    for kept_name, kept_value in fields:
+        assert not set(kept_name + kept_value) & set(b"\r\n\0")
+        assert b":" not in kept_name
