@@ -5,7 +5,14 @@
 
 import asyncpg
 
-DATABASE_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_FAILURES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg says when the server's farewell and a new statement cross on the wire.
+    asyncpg.InternalClientError,
+)
 """Every way in which a call of asyncpg fails."""
 
 _REFUSALS = ("22", "23", "54")

@@ -58,6 +58,7 @@ class Recorder:
         )
         self._queue: deque[_Entry] = deque()
         self._queued_bytes = 0
+        self._writing: list[_Entry] = []
         self._wake = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
@@ -132,7 +133,7 @@ class Recorder:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            entries = self._take()
+            entries = self._writing = self._take()
             frames = [frame for entry in entries for frame in entry.frames]
             try:
                 outcome = await self._sink.write(frames)
@@ -157,12 +158,12 @@ class Recorder:
 
     def _stopped(self, _: asyncio.Task[None]) -> None:
         # Nobody may be left waiting for a writer that is gone.
-        for future in _waiting(self._queue):
+        for future in _waiting([*self._writing, *self._queue]):
             future.set_exception(RecorderFull("the recorder is not running"))
         self._queue.clear()
 
 
-def _waiting(entries: Sequence[_Entry] | deque[_Entry]) -> Iterator[asyncio.Future[Outcome]]:
+def _waiting(entries: Sequence[_Entry]) -> Iterator[asyncio.Future[Outcome]]:
     for entry in entries:
         if entry.written is not None and not entry.written.done():
             yield entry.written

@@ -201,7 +201,7 @@ async def test_nothing_answered_is_lost_when_the_process_is_killed(
     counters: RecorderCounters,
 ) -> None:
     answered: list[UUID] = []
-    for round_ in range(3):
+    for round_ in range(2):
         answered += await _answered_until_killed(
             target, tmp_path / "state", outage_server if outage and round_ > 0 else None
         )

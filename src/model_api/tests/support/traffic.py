@@ -1,4 +1,4 @@
-"""A process that records predictions as fast as it may, and prints each id once it is answered.
+"""A process that records predictions, and prints the id of each once it is answered.
 
 Usage: traffic URL PASSWORD STATE_DIRECTORY. It is made to be killed.
 """
@@ -7,11 +7,17 @@ import asyncio
 import sys
 from pathlib import Path
 
+import structlog
+
 from model_api.adapters.postgres import Database
 from model_api.adapters.spool import Spool
 from model_api.events.recorder import Recorder
 from model_api.tests.support.counters import RecorderCounters
 from model_api.tests.support.predictions import a_prediction
+
+
+_PAUSE_S = 0.01
+"""Leaves some of the machine to the database that is to recover meanwhile."""
 
 
 async def client(recorder: Recorder) -> None:
@@ -22,6 +28,7 @@ async def client(recorder: Recorder) -> None:
         lines = "".join(f"{prediction.id}\n" for prediction in predictions)
         sys.stdout.write(lines)
         sys.stdout.flush()
+        await asyncio.sleep(_PAUSE_S)
 
 
 async def main(url: str, password: str, state: str) -> None:
@@ -37,4 +44,5 @@ async def main(url: str, password: str, state: str) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(main(*sys.argv[1:]))
