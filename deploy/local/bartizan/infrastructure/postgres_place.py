@@ -89,6 +89,9 @@ def _copy_programs(folder: Path) -> Path:
                 ignore=shutil.ignore_patterns("*.a"),
             )
         shutil.copytree(_PACKAGE.parent / _LIBRARIES, draft / _LIBRARIES)
-        draft.chmod(0o755)
+        # The umask is a private one, and the server's account is another.
+        package = draft / _PACKAGE.name
+        for made in (draft, package, package / installed.name):
+            made.chmod(0o755)
         draft.replace(target)
     return target / _PACKAGE.name / installed.name / "bin"
