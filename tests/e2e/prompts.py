@@ -10,10 +10,14 @@ OWN = Path(__file__).with_name("prompts.jsonl")
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """One prompt; `label` is 1 for an attack and 0 for a benign one."""
+    """One prompt; `label` is 1 for an attack and 0 for a benign one.
+
+    `hidden_by` names the trick by which an attack hides, if it does.
+    """
 
     text: str
     label: int
+    hidden_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

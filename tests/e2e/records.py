@@ -55,14 +55,14 @@ class Records:
         """Every id comes to be in the table once and on the stream at least once."""
         assert len(set(ids)) == len(ids), "the same id was answered twice"
 
-        async def stored() -> bool:
+        async def all_stored() -> bool:
             return len(await self.rows(ids)) == len(ids)
 
-        async def published() -> bool:
+        async def all_announced() -> bool:
             return set(ids) <= await self.announced()
 
-        await until(stored, f"all {len(ids)} predictions in the table", seconds=seconds)
-        await until(published, f"all {len(ids)} predictions on the stream", seconds=seconds)
+        await until(all_stored, f"all {len(ids)} predictions are in the table", seconds=seconds)
+        await until(all_announced, f"all {len(ids)} predictions are on the stream", seconds=seconds)
         assert set((await self.rows(ids)).values()) == {1}
 
 
