@@ -103,6 +103,8 @@ async def running(
             keys = await stack.enter_async_context(Jwks(settings.jwks_url))
             state_of_health.watch("keys", lambda: _availability(keys.is_available))
             verifier = JwtVerifier(keys, settings.jwt_issuer)
+        admission = Admission(settings.max_in_flight_requests, settings.max_in_flight_bytes)
+        monitor.watch(admission)
         parts = Parts(
             model=model,
             cache=cache,
@@ -112,7 +114,7 @@ async def running(
             cipher=state.cipher,
             database=database,
             verifier=verifier,
-            admission=Admission(settings.max_in_flight_requests, settings.max_in_flight_bytes),
+            admission=admission,
             health=state_of_health,
             monitor=monitor,
             max_body_bytes=settings.max_body_bytes,

@@ -70,6 +70,10 @@ class Authentication(ASGIMiddleware):
                 raise _forbidden(needed)
             scope["auth"] = caller
             context_of(scope).tenant = caller.tenant
+        if context_of(scope).malformed is not None:
+            raise ProblemError(
+                kinds.MALFORMED_REQUEST, f"{context_of(scope).malformed} is malformed."
+            )
         await next_app(scope, receive, send)
 
 

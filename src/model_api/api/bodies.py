@@ -12,7 +12,7 @@ from model_api.utils.admission import Ticket
 
 _MAX_NAME = 64
 _PLACE = re.compile(r"(?P<message>.*) - at `(?:key in `)?(?P<path>\$[^`]*)`", re.DOTALL)
-_STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
+_STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]")
 _QUOTED_VALUE = re.compile(r"^Invalid (enum value|value) .*", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 
@@ -128,8 +128,9 @@ def _invalid(message: str) -> ProblemError:
 
 
 def _pointer(path: str) -> str:
-    steps = (match["name"] or match["index"] for match in _STEP.finditer(path))
-    return "".join(f"/{step}" for step in steps if step != "...")
+    """A JSON Pointer for msgspec's path, which names no keys of mappings: it ends before one."""
+    named = path.partition("[...]")[0]
+    return "".join(f"/{step['name'] or step['index']}" for step in _STEP.finditer(named))
 
 
 def validation_failed(pointer: str, message: str) -> ProblemError:

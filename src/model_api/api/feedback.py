@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
@@ -89,7 +90,7 @@ def routes(reader: FeedbackReader | None, changes: Changes | None) -> list[HTTPR
             kinds.STORAGE_UNAVAILABLE,
         ),
     )
-    async def list_feedback(request: AnyRequest, prediction_id: UUID) -> FeedbackList:
+    async def list_feedback(request: AnyRequest, prediction_id: FromQuery[UUID]) -> FeedbackList:
         """The feedback on one prediction; none for one that the tenant does not have."""
         tenant = caller_of(request.scope).tenant
         found = await stored(reader).of_prediction(tenant, prediction_id)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import needs
@@ -74,7 +75,7 @@ def routes(model: LoadedModel, changes: Changes | None) -> list[HTTPRouteHandler
         responses=documented(kinds.UNAUTHENTICATED, kinds.FORBIDDEN, kinds.MODEL_NOT_FOUND),
         sync_to_thread=False,
     )
-    def get_model(name: str) -> ModelView:
+    def get_model(name: FromPath[str]) -> ModelView:
         """One loaded model."""
         if name != model.detector.name:
             raise ProblemError(kinds.MODEL_NOT_FOUND, "No model of this name is loaded.")

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.problems import ProblemError
@@ -13,9 +13,9 @@ from model_api.domain.limits import MAX_PAGE_SIZE
 
 DEFAULT_PAGE_SIZE = 50
 
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE_SIZE, description="Items on the page.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="Items on the page.")]
 Cursor = Annotated[
-    str | None, Parameter(max_length=512, description="`next_cursor` of the page before.")
+    str | None, QueryParameter(max_length=512, description="`next_cursor` of the page before.")
 ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
@@ -35,7 +36,7 @@ def routes(
     create_body = JsonBody(PolicyCreate, _MAX_BODY_BYTES)
     update_body = JsonBody(PolicyUpdate, _MAX_BODY_BYTES)
 
-    def checked(wanted: PolicyUpdate, name: str) -> Policy:
+    def checked(wanted: PolicyUpdate, name: FromPath[str]) -> Policy:
         try:
             policy = wanted.to_policy(name)
             detector = models.detector
@@ -92,7 +93,7 @@ def routes(
         opt=needs(Scope.POLICIES_READ),
         responses=documented(kinds.POLICY_NOT_FOUND, *_REFUSALS),
     )
-    async def get_policy(request: AnyRequest, name: str) -> Response[PolicyView]:
+    async def get_policy(request: AnyRequest, name: FromPath[str]) -> Response[PolicyView]:
         """One policy, with its version as `ETag`."""
         found = None
         if policies is not None:
@@ -118,7 +119,7 @@ def routes(
             *_REFUSALS,
         ),
     )
-    async def replace_policy(request: AnyRequest, name: str) -> Response[PolicyView]:
+    async def replace_policy(request: AnyRequest, name: FromPath[str]) -> Response[PolicyView]:
         """Write a policy's next version. `If-Match` says which version it replaces."""
         version = expected_version(request)
         caller = changer(request)
@@ -140,7 +141,7 @@ def routes(
             *_REFUSALS,
         ),
     )
-    async def delete_policy(request: AnyRequest, name: str) -> None:
+    async def delete_policy(request: AnyRequest, name: FromPath[str]) -> None:
         """Delete a policy; deleting one named `default` brings the built-in one back."""
         version = expected_version(request)
         await stored(changes).delete_policy(changer(request), name, version)

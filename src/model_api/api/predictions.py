@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
@@ -21,9 +21,9 @@ from model_api.domain.identity import Scope
 from model_api.domain.prediction import Prediction
 
 DecisionFilter = Annotated[
-    Literal["allow", "flag", "block"] | None, Parameter(description="Only with this decision.")
+    Literal["allow", "flag", "block"] | None, QueryParameter(description="Only with this decision.")
 ]
-Since = Annotated[datetime | None, Parameter(description="Only from this moment on.")]
+Since = Annotated[datetime | None, QueryParameter(description="Only from this moment on.")]
 
 
 class SignalCount(msgspec.Struct, frozen=True):
@@ -112,7 +112,7 @@ def routes(predictions: Predictions | None, texts: Texts | None) -> list[HTTPRou
             kinds.STORAGE_UNAVAILABLE,
         ),
     )
-    async def get_prediction(request: AnyRequest, prediction_id: UUID) -> PredictionView:
+    async def get_prediction(request: AnyRequest, prediction_id: FromPath[UUID]) -> PredictionView:
         """One prediction, with its text where the policy stored it."""
         tenant = caller_of(request.scope).tenant
         found = await stored(predictions).get(tenant, prediction_id)

@@ -3,6 +3,7 @@
 import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import PUBLIC
@@ -30,7 +31,7 @@ def routes() -> list[HTTPRouteHandler]:
         responses=documented(kinds.NOT_FOUND),
         sync_to_thread=False,
     )
-    def explain_problem(slug: str) -> ProblemKind:
+    def explain_problem(slug: FromPath[str]) -> ProblemKind:
         """What a kind of problem means, and what to do about it."""
         kind = kinds.CATALOGUE.get(slug)
         if kind is None:

@@ -21,6 +21,7 @@ class Ticket:
         """Account for `count` more bytes of body; raises Overloaded where they are too many."""
         admission = self._admission
         if admission.held_bytes + count > admission.max_bytes:
+            admission.shed += 1
             raise Overloaded
         admission.held_bytes += count
         self.held_bytes += count
@@ -34,11 +35,13 @@ class Admission:
         self.max_bytes = max_bytes
         self.requests = 0
         self.held_bytes = 0
+        self.shed = 0
 
     @contextmanager
     def admit(self) -> Iterator[Ticket]:
         """Take on one request for the length of the block, or raise Overloaded."""
         if self.requests >= self.max_requests:
+            self.shed += 1
             raise Overloaded
         ticket = Ticket(self)
         self.requests += 1

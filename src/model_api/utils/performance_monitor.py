@@ -1,12 +1,16 @@
 """The service's metrics, in Prometheus' own library. Every label has few possible values."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from model_api.utils.admission import Admission
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -54,11 +58,6 @@ class PerformanceMonitor:
             "Predictions answered that could not be recorded.",
             registry=self.registry,
         )
-        self.shed = Counter(
-            f"{_PREFIX}_shed_requests",
-            "Requests refused because too many were in flight.",
-            registry=self.registry,
-        )
         Gauge(f"{_PREFIX}_build_info", "Always 1.", ("version",), registry=self.registry).labels(
             version
         ).set(1)
@@ -79,10 +78,33 @@ class PerformanceMonitor:
         """Count one judged input."""
         self._predictions.labels(decision).inc()
 
-    def watch(self, name: str, help_text: str, gauge: Callable[[], float]) -> None:
-        """Expose a number that something else keeps, read at each scrape."""
-        Gauge(f"{_PREFIX}_{name}", help_text, registry=self.registry).set_function(gauge)
+    def watch(self, admission: Admission) -> None:
+        """Count what `admission` refuses and holds."""
+        self.registry.register(_AdmissionCollector(admission))
 
     def expose(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _AdmissionCollector(Collector):
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterable[Metric]:
+        admission = self._admission
+        yield CounterMetricFamily(
+            f"{_PREFIX}_shed_requests",
+            "Requests refused because too much was in flight.",
+            value=admission.shed,
+        )
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_judged_requests_in_flight_count",
+            "Requests to judge that are in flight.",
+            value=admission.requests,
+        )
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_held_body_bytes",
+            "Bytes of their bodies.",
+            value=admission.held_bytes,
+        )

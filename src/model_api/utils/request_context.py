@@ -19,15 +19,17 @@ class RequestContext:
     """Who asked what, when, and how long they will wait.
 
     `request_id` is the caller's `X-Request-Id` where that is well-formed, else a new UUIDv7.
-    `deadline` is on the clock of `time.monotonic`; None where the caller set none.
+    `deadline` is on the clock of `time.monotonic`; None where the caller set none. A malformed one
+    is not guessed at: `malformed` names its header.
     `facts` are further fields for the request's log line: counts and names, never text.
     """
 
-    __slots__ = ("deadline", "facts", "request_id", "started", "tenant", "traceparent")
+    __slots__ = ("deadline", "facts", "malformed", "request_id", "started", "tenant", "traceparent")
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.started = time.monotonic()
         self.deadline: float | None = None
+        self.malformed: str | None = None
         self.tenant: str | None = None
         self.traceparent: bytes | None = None
         self.facts: dict[str, object] = {}
@@ -37,8 +39,11 @@ class RequestContext:
                 request_id = value
             elif name == b"traceparent":
                 self.traceparent = value
-            elif name == b"x-request-deadline-ms" and _MILLISECONDS.fullmatch(value):
-                self.deadline = self.started + int(value) / 1000
+            elif name == b"x-request-deadline-ms":
+                if _MILLISECONDS.fullmatch(value):
+                    self.deadline = self.started + int(value) / 1000
+                else:
+                    self.malformed = "X-Request-Deadline-Ms"
         if _REQUEST_ID.fullmatch(request_id):
             self.request_id = request_id.decode()
         else:
