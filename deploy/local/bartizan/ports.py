@@ -71,11 +71,12 @@ def _holder(port: int) -> str:
         connections = psutil.net_connections("tcp")
     except psutil.Error:
         return "another process"
-    for connection in connections:
-        listening = connection.status == psutil.CONN_LISTEN
-        if listening and connection.laddr and connection.laddr[1] == port and connection.pid:
-            try:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-            except psutil.Error:
-                return f"pid {connection.pid}"
-    return "another process"
+    holders = [each for each in connections if each.laddr and each.laddr[1] == port and each.pid]
+    if not holders:
+        return "another process"
+    # A connection to elsewhere may hold the port as well, if nobody listens.
+    holder = max(holders, key=lambda each: each.status == psutil.CONN_LISTEN)
+    try:
+        return f"{psutil.Process(holder.pid).name()} (pid {holder.pid})"
+    except psutil.Error:
+        return f"pid {holder.pid}"

@@ -35,6 +35,6 @@ def show(console: Console, settings: Settings, platform: PlatformStatus) -> None
 
 
 def _short(path: Path) -> str:
-    """Relative to the current directory where that is shorter to read, so that it can be pasted."""
+    """Relative in the repository itself, where it is typed most; whole elsewhere."""
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return str(path.relative_to(here)) if path.parent.parent == here else str(path)

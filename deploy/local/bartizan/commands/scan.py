@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from io import BufferedReader
 from pathlib import Path
 
@@ -55,18 +54,21 @@ def scan(text: str | None, file: str | None, form: str | None, as_json: bool) ->
     if (text is None) == (file is None):
         raise click.UsageError("give either a TEXT or -f FILE")
     settings = from_process()
-    with ExitStack() as cleanup:
-        if file is None:
-            items: Iterator[Item] = iter([checked(Row(1, 1, text or ""))])
-            size = 0
-        else:
-            stream = cleanup.enter_context(_open(file))
-            items = READERS[form or find_format(file, stream)](stream)
-            size = os.fstat(stream.fileno()).st_size
-        on_terminal = sys.stdout.isatty()
-        progress = progress_on(terminal(stderr=True), shown=not (as_json and on_terminal))
-        report = _report(as_json=as_json, on_terminal=on_terminal, single=file is None)
-        return asyncio.run(scan_rows(items, _guard(settings), report, progress, size))
+    items, size = iter([checked(Row(1, 1, text or ""))]), 0
+    if file is not None:
+        stream = _open(file)
+        items = _rows(stream, form or find_format(file, stream))
+        size = os.fstat(stream.fileno()).st_size
+    on_terminal = sys.stdout.isatty()
+    progress = progress_on(terminal(stderr=True), shown=not (as_json and on_terminal))
+    report = _report(as_json=as_json, on_terminal=on_terminal, single=file is None)
+    return asyncio.run(scan_rows(items, _guard(settings), report, progress, size))
+
+
+def _rows(stream: BufferedReader, form: str) -> Iterator[Item]:
+    """Closes the stream in the thread that reads it: another would wait for its read to end."""
+    with stream:
+        yield from READERS[form](stream)
 
 
 def _open(file: str) -> BufferedReader:

@@ -77,7 +77,9 @@ def ask(home: Home, request: Request, *, timeout: float = 30.0) -> PlatformStatu
             answer = connection.makefile("rb").readline()
         reply = msgspec.json.decode(answer, type=Reply)
     except TimeoutError:
-        raise BartizanError(f"the supervisor did not answer in {timeout:g} s") from None
+        raise BartizanError(
+            f"the supervisor did not answer in {timeout:g} s: `bartizan down` ends it"
+        ) from None
     except (OSError, msgspec.DecodeError):
         raise NotUpError("the platform is not up: start it with `bartizan up`") from None
     if reply.platform is None:

@@ -17,7 +17,8 @@ from bartizan.supervision.records import Records, stop_all
 from bartizan.supervision.status import PlatformStatus
 
 _POLL = 0.1
-_ANSWERS_WITHIN = 20.0
+_ANSWERS_WITHIN = 10.0
+_STARTS_WITHIN = 30.0
 _ENDS_WITHIN = 90.0
 
 
@@ -36,7 +37,7 @@ def spawn(settings: Settings) -> PlatformStatus:
         ],
         setsid=True,
     )
-    deadline = time.monotonic() + _ANSWERS_WITHIN
+    deadline = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < deadline:
         with contextlib.suppress(NotUpError):
             return control.ask(settings.home, control.Request("status"))
@@ -50,13 +51,15 @@ def spawn(settings: Settings) -> PlatformStatus:
 def end(home: Home) -> bool:
     """Stops the platform and waits for it; answers whether there was anything to stop.
 
-    A supervisor that does not end in time is killed, and what it leaves behind is stopped.
+    A supervisor that does not answer, or not end in time, is killed, and what it leaves behind is
+    stopped.
     """
     was_running = is_running(home)
     if was_running:
+        deadline = time.monotonic()
         with contextlib.suppress(BartizanError):
-            control.ask(home, control.Request("stop"))
-        deadline = time.monotonic() + _ENDS_WITHIN
+            control.ask(home, control.Request("stop"), timeout=_ANSWERS_WITHIN)
+            deadline += _ENDS_WITHIN
         while is_running(home):
             if time.monotonic() > deadline:
                 with contextlib.suppress(ProcessLookupError):
