@@ -37,7 +37,6 @@ def service(
     resources_globs=(),
     tests=("unit", "component", "contract"),
     tests_read=("contracts",),
-    test_packages=(),
 ):
     """One service: its sources, its tests by kind, and its PEX; private to itself.
 
@@ -59,14 +58,15 @@ def service(
         resolve=name,
     )
     for kind in tests:
+        # Beside a unit, a test starts the service: whole, with what no import shows (migrations).
+        whole = [] if kind == "unit" else [":sources"] + ["//contracts:contracts"] * bool(tests_read)
         # One pytest process a kind, so that a session's PostgreSQL and Redis start once.
         python_tests(
             name=f"{kind}_tests",
             sources=[f"tests/{kind}/**/test_*.py"],
             resolve=name,
             batch_compatibility_tag=f"{name}-{kind}",
-            dependencies=[":test_utils", "//:pytest_configuration", *unseen, *(["//contracts:contracts"] if kind != "unit" and "contracts" in tests_read else [])],
-            runtime_package_dependencies=list(test_packages) if kind != "unit" else [],
+            dependencies=[":test_utils", "//:pytest_configuration", *unseen, *whole],
             timeout=600,
         )
     pex_binary(
