@@ -11,7 +11,7 @@ from bartizan.ports import LOOPBACK, OPS
 from bartizan.settings import SERVICES, Settings
 from bartizan.supervision.launching import complete, environment_for
 from bartizan.supervision.log_files import tail
-from bartizan.supervision.probes import http
+from bartizan.supervision.probes import Steady, http
 from bartizan.supervision.units import Action, Service, Task, Unit
 
 REDIS_RULES = {
@@ -95,6 +95,7 @@ def topology(settings: Settings) -> tuple[Unit, ...]:
             address=f"http://{LOOPBACK}:{port}",
         )
 
+    relaying = Steady()
     return (
         postgres(home, place, account, superuser, ports.postgres),
         redis(
@@ -115,5 +116,13 @@ def topology(settings: Settings) -> tuple[Unit, ...]:
             action=migration("dashboard_backend"),
         ),
         served("model_api", ports.model_api),
+        Service(
+            name="model_api-relay",
+            command=settings.command("model_api", "relay"),
+            environment=environments["model_api"],
+            needs=("redis", "model_api-migrate"),
+            prepare=relaying.prepare,
+            ready=relaying.ready,
+        ),
         served("dashboard_backend", ports.dashboard_backend),
     )

@@ -5,6 +5,7 @@ It takes the same subcommands, listens where the settings say, and judges by one
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -73,4 +74,4 @@ def migrate() -> None:
     time.sleep(float(os.environ.get(f"{PREFIX}_SLEEP", "0")))
 
 
-{"serve": serve, "judge": judge, "migrate": migrate, "relay": serve}[sys.argv[1]]()
+{"serve": serve, "judge": judge, "migrate": migrate, "relay": signal.pause}[sys.argv[1]]()
