@@ -180,7 +180,12 @@ def build(settings: Settings) -> Service:
         else:
             await web(scope, receive, send)  # type: ignore[arg-type]
 
-    return Service(RequestMiddleware(api, monitor, tracing), OpsApp(health, monitor.render), health)
+    return Service(
+        RequestMiddleware(api, monitor, tracing),
+        OpsApp(health, monitor.render),
+        health,
+        monitor.render,
+    )
 
 
 def _given(value: object) -> Provide:

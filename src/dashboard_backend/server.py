@@ -29,7 +29,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: Application, drain_seconds: int, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+def configuration(
+    app: Application, drain_seconds: int, lifespan: Literal["on", "off"]
+) -> uvicorn.Config:
+    """How a port is served; with `lifespan` on, its application is started and stopped."""
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -60,8 +63,8 @@ def _listen(host: str, port: int) -> socket.socket:
 async def serve(service: Service, host: str, port: int, ops_port: int, drain_seconds: int) -> None:
     """Run until a signal, then drain. Raises ListenError."""
     listeners = [_listen(host, port), _listen(host, ops_port)]
-    api = _Server(_config(service.api, drain_seconds, "on"))
-    ops = _Server(_config(service.ops, 1, "off"))
+    api = _Server(configuration(service.api, drain_seconds, "on"))
+    ops = _Server(configuration(service.ops, 1, "off"))
     stopping = asyncio.Event()
 
     def stop() -> None:

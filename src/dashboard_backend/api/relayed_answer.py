@@ -5,6 +5,7 @@ from dashboard_backend.domain.upstream import UpstreamAnswer
 from dashboard_backend.utils.asgi import Send
 
 _FIRST_FINAL_STATUS = 200
+_BODILESS = frozenset({204, 304})
 
 
 class UnreadableAnswerError(Exception):
@@ -24,6 +25,9 @@ class RelayedAnswer:
         if answer.status < _FIRST_FINAL_STATUS:
             raise UnreadableAnswerError
         fields = answer_fields(answer.fields)
+        if answer.status in _BODILESS:
+            # Such an answer may declare the length of the body that it does not have.
+            fields = [field for field in fields if field[0] != b"content-length"]
         pieces = answer.pieces()
         # The head waits for the first piece: a service that dies between them still gets a 502.
         first = await anext(pieces, b"")
@@ -36,7 +40,7 @@ class RelayedAnswer:
         async for piece in pieces:
             left -= len(piece)
             await self._send({"type": "http.response.body", "body": piece, "more_body": left != 0})
-        if left < 0:
+        if left != 0:
             await self._send({"type": "http.response.body", "body": b""})
 
 

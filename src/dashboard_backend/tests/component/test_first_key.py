@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from dashboard_backend.tests.support.waiting import eventually
 
 
 @contextlib.asynccontextmanager
-async def pool(database: TestDatabase):
+async def pool(database: TestDatabase) -> AsyncIterator[Database]:
     opened = Database(database.url, database.password)
     await opened.open()
     try:

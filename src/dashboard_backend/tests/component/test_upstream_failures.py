@@ -11,6 +11,7 @@ from dashboard_backend.settings import Settings
 from dashboard_backend.tests.support.gateway import Gateway, running
 from dashboard_backend.tests.support.upstream import (
     Received,
+    Script,
     ScriptedUpstream,
     answer,
     honest,
@@ -23,7 +24,7 @@ PREDICT = "/api/model_api/predict"
 MODELS = "/api/model_api/models"
 
 
-def sends(data: bytes, *, then_close: bool = True):
+def sends(data: bytes, *, then_close: bool = True) -> Script:
     """A script that reads the request and writes `data`."""
 
     async def script(

@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import jwt
+import pytest
 
 from dashboard_backend.tests.support.gateway import Gateway
 from dashboard_backend.tests.support.upstream import Received, ScriptedUpstream, answer
@@ -52,10 +53,31 @@ async def test_request_arrives_with_the_callers_identity(
 async def test_upstreams_problem_passes(gateway: Gateway, upstream: ScriptedUpstream) -> None:
     problem = b'{"type":"/problems/text-too-long","status":413}'
 
-    async def refuse(request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+    async def refuse(
+        request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         writer.write(answer(problem, "413 Content Too Large"))
 
     upstream.script = refuse
     came = await gateway.client.post(PREDICT, json={}, headers=gateway.bearer())
     assert (came.status_code, came.content) == (413, problem)
     assert re.fullmatch(r"[0-9a-f]{32}", came.headers["x-request-id"])
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+async def test_answer_without_a_body_passes(
+    gateway: Gateway, upstream: ScriptedUpstream, status: str
+) -> None:
+    async def bodiless(
+        request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        del request, reader
+        length = "" if status.startswith("204") else "Content-Length: 5\r\n"
+        writer.write(f'HTTP/1.1 {status}\r\nETag: "1"\r\n{length}\r\n'.encode())
+
+    upstream.script = bodiless
+    for _ in range(2):
+        came = await gateway.client.get("/api/model_api/policies/x", headers=gateway.bearer())
+        assert (came.status_code, came.content) == (int(status[:3]), b"")
+        assert came.headers["etag"] == '"1"'
+    assert upstream.connections == 1

@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from dashboard_backend.app import Service, build
+from dashboard_backend.server import configuration
 from dashboard_backend.settings import Settings
 from dashboard_backend.tests.support.waiting import eventually
 
@@ -42,16 +43,7 @@ async def listening(service: Service) -> AsyncIterator[int]:
     """Serve the API on a free port, with its lifespan."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        service.api,
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(service.api, 5, "on"))
     # Within pytest the signals are pytest's.
     serving = asyncio.create_task(server._serve([listener]))
     await eventually(lambda: server.started or serving.done())
