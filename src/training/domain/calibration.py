@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
+
+from training.domain.logistic import fit_one_feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,11 @@ def fit_platt(logits: NDArray[np.float64], attack: NDArray[np.bool_]) -> Platt:
 
     Raises ValueError where the logits do not rise with the label: such a model is worthless.
     """
-    model = LogisticRegression(C=1e6, max_iter=1000, tol=1e-10)
-    model.fit(logits.reshape(-1, 1), attack)
-    slope = float(model.coef_[0, 0])
+    head = fit_one_feature(logits, attack)
+    slope = float(head.weights[0])
     if slope <= 0:
         raise ValueError("the attack scores do not rise with the label; is the data mislabelled?")
-    return Platt(slope, float(model.intercept_[0]))
+    return Platt(slope, head.bias)
 
 
 def expected_calibration_error(

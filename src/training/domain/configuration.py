@@ -12,7 +12,7 @@ class LinearConfiguration:
     `regularisation` is scikit-learn's C of the attack head; `smoothing` is added to the feature
     masses before their log ratio is taken; `rounds` counts fits of the attack head, each after
     the first on the windows that the one before chose; `max_windows` bounds the windows taken
-    from one text, evenly spread.
+    from one text, evenly spread; `embedded` attacks inside documents are made for training.
     """
 
     seed: int
@@ -27,4 +27,5 @@ class LinearConfiguration:
     smoothing: float = 0.1
     rounds: int = 2
     folds: int = 5
+    embedded: int = 600
     max_iterations: int = 200

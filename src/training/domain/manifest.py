@@ -62,6 +62,7 @@ def manifest_of(
             "rounds": configuration.rounds,
             "folds": configuration.folds,
             "max_windows": configuration.max_windows,
+            "embedded": configuration.embedded,
         },
         "training_data": [dict(entry) for entry in training_data],
         "licence": release.licence,

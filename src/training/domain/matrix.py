@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from training.domain.configuration import LinearConfiguration
 from training.domain.ngrams import extract
@@ -30,6 +30,11 @@ class Windows:
     def where(self, chosen: NDArray[np.bool_]) -> "Windows":
         """The windows for which `chosen` (shape (windows,)) holds."""
         return Windows(self.rows[np.flatnonzero(chosen)], self.text[chosen])
+
+    def followed_by(self, other: "Windows", texts: int) -> "Windows":
+        """These windows of `texts` texts, then the other's, whose texts are numbered on."""
+        rows = csr_array(vstack([self.rows, other.rows], format="csr"))
+        return Windows(rows, np.concatenate([self.text, other.text + texts]))
 
 
 def windows_of(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 
 from training.domain.calibration import expected_calibration_error
 from training.domain.examples import Example
@@ -33,7 +33,7 @@ def evaluate(
     return {
         "rows": len(examples),
         "attacks": int(attack.sum()),
-        "auc": round(float(roc_auc_score(attack, scores)), 4) if both else None,
+        "auc": round(area_under_curve(scores, attack), 4) if both else None,
         "expected_calibration_error": round(expected_calibration_error(scores, attack), 4),
         "operating_points": {
             name: asdict(rates(scores, attack, threshold)) for name, threshold in thresholds.items()
@@ -56,3 +56,10 @@ def rates(scores: NDArray[np.float64], attack: NDArray[np.bool_], threshold: flo
         return round(float(alarm[of].mean()), 4) if of.any() else None
 
     return Rates(false_positive_rate=share(~attack), recall=share(attack))
+
+
+def area_under_curve(scores: NDArray[np.float64], attack: NDArray[np.bool_]) -> float:
+    """ROC AUC: the chance that an attack outscores a benign text, ties half (Mann-Whitney U)."""
+    attacks = int(attack.sum())
+    rank_sum = float(rankdata(scores)[attack].sum())
+    return (rank_sum - attacks * (attacks + 1) / 2) / (attacks * (attack.size - attacks))

@@ -42,14 +42,16 @@ def model_card(
         "## Limits",
         "English, mostly; attacks in other languages are often missed. It knows wordings, not "
         "meanings: an attack in words unlike those it was trained on, a paraphrase or an encoded "
-        "one is likely missed, and a source never seen in training is the honest measure of that "
-        "(see the hard set below). Texts about prompt injection resemble prompt injection.",
+        "one is likely missed, and sources never seen in training are the honest measure of "
+        "that. Texts about prompt injection resemble prompt injection.",
         "## Operating points",
         "Chosen on out-of-fold scores, in folds that keep near-duplicates together.",
         _operating_points(points),
         "## Scores",
-        "As served: the highest window of each text. Rates at `balanced`; the out-of-distribution "
-        "and hard sets played no part in training, calibration or thresholds.",
+        "As served: the highest window of each text. Rates at `balanced`; no set but "
+        "the training data (out of fold) touched weights, calibration or thresholds. Scores on "
+        "development sets were compared when the feature settings were chosen, so they are "
+        "somewhat optimistic.",
         _scores(metrics),
         *(f"### {name}, by source\n\n{_by_source(result)}" for name, result in metrics.items()),
         "## Self-test",
@@ -59,6 +61,8 @@ def model_card(
         "No training text is in the bundle; its weights are sums over many texts. `permissive` "
         "means MIT, Apache-2.0 or CC0-1.0, not told apart in the collection.",
         _sources(sources),
+        f"Beside these, {model.configuration.embedded} documents were made for training by putting "
+        "short attacks of the above into excerpts of benign texts of the above.",
     ]
     return "\n\n".join(paragraphs) + "\n"
 

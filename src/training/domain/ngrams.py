@@ -87,8 +87,6 @@ def _char_hashes(codes: Codes, spec: NgramSpec) -> Codes:
         if n >= spec.char_min:
             salted = hashes + np.uint32(n * _CHAR_SALT % _MODULUS)
             found.append(salted if n == 2 else salted[~crosses])
-        if hashes.size < 2:
-            break
     return np.concatenate(found)
 
 

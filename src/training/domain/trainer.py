@@ -1,27 +1,14 @@
 """Fits the heads of the linear detector."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
-from sklearn.linear_model import LogisticRegression
 
 from training.domain.configuration import LinearConfiguration
+from training.domain.logistic import Head, fit_sparse
 from training.domain.matrix import Windows, highest_by_text
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A logit: `weights @ row + bias`; weights of shape (buckets,)."""
-
-    weights: NDArray[np.float64]
-    bias: float
-
-    def logits(self, rows: csr_array[np.float32]) -> NDArray[np.float64]:
-        """One logit a row."""
-        return np.asarray(rows @ self.weights, np.float64) + self.bias
 
 
 def fit_attack(
@@ -93,18 +80,11 @@ def _fit_scaled(
 
 
 def _fit(
-    rows: csr_array[np.float32],
-    wanted: NDArray[np.bool_],
+    rows: csr_array[np.floating],
+    positive: NDArray[np.bool_],
     regularisation: float,
     configuration: LinearConfiguration,
 ) -> Head:
-    model = LogisticRegression(
-        C=regularisation,
-        solver="liblinear",
-        dual=True,
-        tol=1e-2,
-        max_iter=configuration.max_iterations,
-        random_state=configuration.seed,
+    return fit_sparse(
+        rows, positive, regularisation, configuration.seed, configuration.max_iterations
     )
-    model.fit(rows, wanted)
-    return Head(np.asarray(model.coef_[0], np.float64), float(model.intercept_[0]))

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from training.domain.calibration import Platt, fit_platt
 from training.domain.clusters import near_duplicate_clusters
 from training.domain.configuration import LinearConfiguration
+from training.domain.embedding import embed_attacks
 from training.domain.examples import CATEGORIES, Example, category_index
 from training.domain.folds import grouped_folds
 from training.domain.matrix import Windows, highest_by_text, windows_of
 from training.domain.metrics import evaluate
 from training.domain.model import LinearModel
 from training.domain.operating_points import OperatingPoint, choose_operating_points
-from training.domain.trainer import Head, fit_attack, fit_categories
+from training.domain.trainer import fit_attack, fit_categories
 
 type Progress = Callable[[str], None]
 
@@ -37,7 +38,7 @@ def train_linear(
     Raises ValueError where the examples cannot train a model: one label only, too few clusters,
     or scores that do not rise with the label.
     """
-    attack = np.array([example.attack for example in examples], np.bool_)
+    attack = _attacks(examples)
     if not attack.any() or attack.all():
         raise ValueError("attacks and benign texts are both needed to train")
     texts = [example.text for example in examples]
@@ -46,12 +47,12 @@ def train_linear(
     folds = grouped_folds(examples, clusters, configuration.folds, configuration.seed)
     progress("extracting features")
     windows = windows_of(texts, configuration, all_windows=False)
-    logits = _out_of_fold_logits(windows, attack, folds, configuration, progress)
+    logits = _out_of_fold_logits(windows, examples, attack, folds, configuration, progress)
     calibration = fit_platt(logits, attack)
     scores = calibration.probabilities(logits)
     points = choose_operating_points(scores, attack)
     progress("fitting the model on all texts")
-    model = _fit_all(windows, examples, attack, calibration, configuration)
+    model = _fit_all(windows, examples, calibration, configuration)
     thresholds = {name: point.threshold for name, point in points.items()}
     summary = {
         "folds": configuration.folds,
@@ -63,6 +64,7 @@ def train_linear(
 
 def _out_of_fold_logits(
     windows: Windows,
+    examples: Sequence[Example],
     attack: NDArray[np.bool_],
     folds: NDArray[np.intp],
     configuration: LinearConfiguration,
@@ -72,7 +74,10 @@ def _out_of_fold_logits(
     for fold in range(configuration.folds):
         progress(f"fold {fold + 1} of {configuration.folds}")
         held_out = folds == fold
-        head = fit_attack(windows.of_texts(~held_out), attack, configuration)
+        taught, labelled = _with_embedded(
+            windows, examples, [not out for out in held_out.tolist()], configuration
+        )
+        head = fit_attack(taught, _attacks(labelled), configuration)
         judged = windows.of_texts(held_out)
         highest = highest_by_text(head.logits(judged.rows), judged.text, attack.size)
         logits[held_out] = highest[held_out]
@@ -82,20 +87,18 @@ def _out_of_fold_logits(
 def _fit_all(
     windows: Windows,
     examples: Sequence[Example],
-    attack: NDArray[np.bool_],
     calibration: Platt,
     configuration: LinearConfiguration,
 ) -> LinearModel:
-    head = fit_attack(windows, attack, configuration)
-    attacks = windows.of_texts(attack)
-    category = np.array(
-        [category_index(example) if example.attack else -1 for example in examples], np.intp
-    )
-    heads: list[Head] = [
+    taught, labelled = _with_embedded(windows, examples, [True] * len(examples), configuration)
+    attack = _attacks(labelled)
+    head = fit_attack(taught, attack, configuration)
+    attacks = taught.of_texts(attack)
+    category = np.array([category_index(one) if one.attack else -1 for one in labelled], np.intp)
+    deciding = head.logits(attacks.rows)
+    heads = [
         head,
-        *fit_categories(
-            attacks, head.logits(attacks.rows), category, len(CATEGORIES), configuration
-        ),
+        *fit_categories(attacks, deciding, category, len(CATEGORIES), configuration),
     ]
     return LinearModel(
         weights=np.stack([one.weights for one in heads]).astype(np.float16),
@@ -103,3 +106,27 @@ def _fit_all(
         calibration=calibration,
         configuration=configuration,
     )
+
+
+def _with_embedded(
+    windows: Windows,
+    examples: Sequence[Example],
+    chosen: Sequence[bool],
+    configuration: LinearConfiguration,
+) -> tuple[Windows, list[Example]]:
+    """The chosen examples' windows and those of documents made from them, with all labels."""
+    kept = windows.of_texts(np.array(chosen, np.bool_))
+    made = embed_attacks(
+        [example for example, keep in zip(examples, chosen, strict=True) if keep],
+        configuration.embedded,
+        configuration.window_size,
+        configuration.seed,
+    )
+    if made:
+        more = windows_of([one.text for one in made], configuration, all_windows=True)
+        kept = kept.followed_by(more, len(examples))
+    return kept, [*examples, *made]
+
+
+def _attacks(examples: Sequence[Example]) -> NDArray[np.bool_]:
+    return np.array([example.attack for example in examples], np.bool_)
