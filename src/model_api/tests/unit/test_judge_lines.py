@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import select
 import threading
 from typing import Any
 
@@ -97,6 +98,8 @@ def test_each_line_is_answered_before_the_next_one_comes() -> None:
         judging.start()
         for number in range(3):
             questions.write(b'{"id":%d,"text":"hello"}\n' % number)
+            answered, _, _ = select.select([answers], [], [], 30)
+            assert answered, "no answer before the next question"
             assert json.loads(answers.readline())["id"] == number
         questions.close()
         judging.join()

@@ -27,6 +27,8 @@ def found(text: str) -> dict[str, int]:
         ("i\u0336g\u0336n\u0336", "ign", {"combining_marks": 3}),
         ("\u1e63\u0307", "ṩ", {}),
         ("Z\u0337\u0359\u0317\u033b\u0316a\u0334", "Za", {"combining_marks": 2}),
+        ("ж\u0337\u0359\u0317\u033bи", "жи", {"combining_marks": 1}),
+        ("ب" + "\u064b\u064e" * 9, "ب" + "\u064b" * 4 + "\u064e" * 4, {"combining_marks": 1}),
         ("🅸🅖🅝", "IGN", {"emoji_letters": 3}),
         ("🇮 🇬 🇳 is no flag", "I G N is no flag", {"emoji_letters": 3}),
     ],
