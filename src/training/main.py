@@ -81,8 +81,8 @@ def _parse_created_at(
 
 
 @train.command()
-@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Training rows.")
-@click.option("--dev", type=_EXISTING_FILE, multiple=True, help="Rows that are only scored.")
+@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Training rows; repeatable.")
+@click.option("--dev", type=_EXISTING_FILE, multiple=True, help="Rows that are only scored; repeatable.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True)
 @click.option("--version", callback=_parse_version, required=True, help="The bundle's version.")
@@ -129,7 +129,7 @@ def linear(
 @click.option(
     "--bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True
 )
-@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Labelled rows.")
+@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Labelled rows; repeatable.")
 def evaluate(bundle: Path, data: tuple[Path, ...]) -> None:
     """Score labelled files with a bundle, as it is served; JSON on stdout."""
     click.echo(json_bytes(evaluate_bundle(bundle, data)), nl=False)
