@@ -2,7 +2,7 @@
 
 ``RedisStreams(url, password, ...)`` is an async context manager:
 ``publish(entries, max_entries) -> list[str | None]`` gives, for each entry, why it was refused or
-None; ``ping()``. Both raise ``StreamsUnavailable``.
+None; ``ping()``. Both raise ``StreamsUnavailable``, of which ``StreamsHungUp`` is a kind.
 """
 
 from collections.abc import Sequence
@@ -11,19 +11,25 @@ from typing import Self
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 FIELD = "event"
 
-_OUT_OF_ORDER = (
-    "OOM", "READONLY", "LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "MISCONF", "NOAUTH",
-    "NOPERM", "WRONGPASS", "WRONGTYPE", "NOREPLICAS", "EXECABORT",
-)  # fmt: skip
-"""Errors that tell of the server, or of the stream, and not of the entry."""
+_FAILURES = (
+    RedisError,
+    OSError,
+    # A transport that is closed while it is written to: uvloop's, and that of CPython 3.12.1.
+    RuntimeError,
+    AttributeError,
+)
 
 
 class StreamsUnavailable(Exception):
     """Redis cannot take entries now: try later."""
+
+
+class StreamsHungUp(StreamsUnavailable):
+    """Redis did not answer to these entries at all, which may be because of one of them."""
 
 
 class RedisStreams:
@@ -48,7 +54,7 @@ class RedisStreams:
         """Ask Redis for a sign of life."""
         try:
             await self._redis.ping()
-        except (RedisError, OSError) as error:
+        except _FAILURES as error:
             raise StreamsUnavailable(type(error).__name__) from error
 
     async def publish(
@@ -63,15 +69,16 @@ class RedisStreams:
             pipeline.xadd(stream, {FIELD: event}, maxlen=max_entries, approximate=True)
         try:
             answers = await pipeline.execute(raise_on_error=False)
-        except (RedisError, OSError) as error:
-            raise StreamsUnavailable(type(error).__name__) from error
+        except _FAILURES as error:
+            raise StreamsHungUp(type(error).__name__) from error
         return [_refusal(answer) for answer in answers]
 
 
 def _refusal(answer: object) -> str | None:
     if not isinstance(answer, Exception):
         return None
-    code = str(answer).partition(" ")[0]
-    if not isinstance(answer, ResponseError) or code in _OUT_OF_ORDER:
+    code = getattr(answer, "status_code", None) or str(answer).partition(" ")[0]
+    # All other codes tell of the server or of the stream: no memory, read-only, no permission…
+    if code != "ERR":
         raise StreamsUnavailable(code) from answer
-    return code
+    return str(code)

@@ -12,7 +12,7 @@ import structlog
 from model_api.adapters import outbox_table
 from model_api.adapters.outbox_table import OutboxRow
 from model_api.adapters.postgres import Connection, Database
-from model_api.adapters.redis_streams import RedisStreams, StreamsUnavailable
+from model_api.adapters.redis_streams import RedisStreams, StreamsHungUp
 from model_api.events.cloudevents import envelope
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -74,8 +74,8 @@ class Relay:
     async def publish_once(self) -> int:
         """Publish a batch; the number of events taken up, 0 when none was due.
 
-        Raises DatabaseUnavailable or StreamsUnavailable. Then the next rounds go one by one until
-        one succeeds: an event that makes Redis hang up must not take others down with it.
+        Raises DatabaseUnavailable or StreamsUnavailable. When Redis hung up, the next rounds go
+        one by one until one succeeds: the event that it hangs up on must not take others down.
         """
         async with self._database.transaction() as connection:
             limit = 1 if self._one_by_one else self._options.batch
@@ -95,7 +95,7 @@ class Relay:
         entries = [(row.stream, envelope(row, data)) for row, data in rows]
         try:
             refusals = await self._streams.publish(entries, self._options.stream_entries)
-        except StreamsUnavailable as error:
+        except StreamsHungUp as error:
             if self._one_by_one:
                 # Redis was well a moment ago, so that the event itself is the suspect.
                 return [f"unanswered: {error}"]
