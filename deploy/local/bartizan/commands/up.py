@@ -23,7 +23,7 @@ _ANOTHER_COMMAND = 240.0
 @click.command(epilog="Example: BARTIZAN_PORT_OFFSET=1000 bartizan up --foreground")
 @click.option("--foreground", is_flag=True, help="Stay with the logs; Ctrl-C stops the platform.")
 @click.option(
-    "--timeout", default=120.0, show_default=True, help="Seconds to wait until all is ready."
+    "--timeout", default=300.0, show_default=True, help="Seconds to wait until all is ready."
 )
 def up(foreground: bool, timeout: float) -> None:
     """Start the platform, or what of it does not run, and wait until it is ready."""

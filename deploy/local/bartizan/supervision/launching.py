@@ -10,7 +10,7 @@ from pathlib import Path
 from bartizan.infrastructure.account import Account
 
 _PASSED_ON = (
-    "HOME", "LANG", "LANGUAGE", "PATH", "PEX_ROOT", "TMPDIR", "TZ",
+    "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "PEX_ROOT", "TMPDIR", "TZ",
     "XDG_CACHE_HOME", "SSL_CERT_DIR", "SSL_CERT_FILE",
 )  # fmt: skip
 _PASSED_ON_PREFIXES = ("LC_", "OTEL_")

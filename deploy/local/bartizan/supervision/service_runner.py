@@ -57,10 +57,11 @@ class ServiceRunner(Runner):
 
     async def _work_on(self) -> None:
         self._stop_asked.clear()
+        outcome = ""
         while not self._stop_asked.is_set():
             self._restart_asked = False
             started = time.monotonic()
-            self.enter("starting")
+            self.enter("starting", outcome)
             try:
                 process = await self._launch()
                 outcome = await self._live(process)
