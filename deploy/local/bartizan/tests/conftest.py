@@ -22,7 +22,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     ports = free_ports()
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in sys.path),
         "BARTIZAN_DIST": str(dist),
         "BARTIZAN_HOME": str(folder / "home"),
         "BARTIZAN_PORT_OFFSET": str(ports.offset),
