@@ -17,10 +17,6 @@ SOME = 200
 OUTAGE_SECONDS = 10
 
 
-def _assert_all_answered(sent: Traffic) -> None:
-    assert (sent.refusals, sent.broken, sent.unrecorded) == ([], [], [])
-
-
 async def test_kill_of_the_guard(
     platform: Platform, api: httpx.AsyncClient, records: Records
 ) -> None:
@@ -47,7 +43,7 @@ async def test_kill_of_the_relay(
         await sent.more_answers(SOME)
         await restarted(platform, kill(platform, "model_api-relay"))
         await sent.more_answers(SOME)
-    _assert_all_answered(sent)
+    sent.assert_all_answered()
     await records.assert_kept(sent.answered)
 
 
@@ -59,8 +55,8 @@ async def test_postgresql_stops_for_ten_seconds(
         with paused(platform, "postgres"):
             await _answers_go_on(sent)
         await sent.more_answers(SOME)
-    _assert_all_answered(sent)
-    assert sent.slowest < OUTAGE_SECONDS / 2
+    sent.assert_all_answered()
+    assert sent.slowest < OUTAGE_SECONDS / 2, str(sent)
     await records.assert_kept(sent.answered)
 
 
@@ -75,7 +71,8 @@ async def test_kill_of_the_guard_while_postgresql_is_stopped(
             before = kill(platform, "model_api")
             await sent.more_answers(SOME)
         await restarted(platform, before)
-    assert sent.unrecorded == []
+        await sent.more_answers(SOME)
+    assert sent.unrecorded == [], str(sent)
     await records.assert_kept(sent.answered)
 
 
@@ -84,7 +81,7 @@ async def test_kill_of_postgresql(platform: Platform, api: httpx.AsyncClient) ->
         await sent.more_answers(SOME)
         await restarted(platform, kill(platform, "postgres"))
         await sent.more_answers(SOME)
-    _assert_all_answered(sent)
+    sent.assert_all_answered()
     async with records_of(platform) as records:
         await records.assert_kept(sent.answered)
 
@@ -94,7 +91,7 @@ async def test_kill_of_redis(platform: Platform, api: httpx.AsyncClient) -> None
         await sent.more_answers(SOME)
         await restarted(platform, kill(platform, "redis"))
         await sent.more_answers(SOME)
-    _assert_all_answered(sent)
+    sent.assert_all_answered()
     async with records_of(platform) as records:
         await records.assert_kept(sent.answered)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ class Refusal:
 
     status: int
     problem: dict[str, object] | None
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.problem['detail'] if self.problem else ''}"
 
 
 @dataclass(slots=True)
@@ -42,8 +46,16 @@ class Traffic:
         await until(enough, f"{number} more predictions answered ({self})", seconds=seconds)
 
     def __str__(self) -> str:
-        statuses = sorted({refusal.status for refusal in self.refusals})
-        return f"{len(self.answered)} answered, refused {statuses}, broken {set(self.broken)}"
+        refused = Counter(map(str, self.refusals))
+        return (
+            f"{len(self.answered)} answered in at most {self.slowest:.1f} s, "
+            f"refused {dict(refused)}, broken {dict(Counter(self.broken))}, "
+            f"{len(self.unrecorded)} unrecorded"
+        )
+
+    def assert_all_answered(self) -> None:
+        """Nothing was refused, broken off, or answered without having been recorded."""
+        assert (self.refusals, self.broken, self.unrecorded) == ([], [], []), str(self)
 
 
 @asynccontextmanager
