@@ -81,8 +81,8 @@ def _parse_created_at(
 
 
 @train.command()
-@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Training rows; repeatable.")
-@click.option("--dev", type=_EXISTING_FILE, multiple=True, help="Rows that are only scored; repeatable.")
+@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Training rows.")
+@click.option("--dev", type=_EXISTING_FILE, multiple=True, help="Rows that are only scored.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True)
 @click.option("--version", callback=_parse_version, required=True, help="The bundle's version.")
@@ -112,7 +112,9 @@ def linear(
     licences: dict[str, str],
     folds: int,
 ) -> None:
-    """Train a linear detector over hashed n-grams. Same data and options, same digest."""
+    """Train a linear detector over hashed n-grams. Same data and options, same digest.
+
+    Give --data, --dev and --licence as often as needed."""
     digest, metrics = train_bundle(
         data,
         dev,
@@ -129,9 +131,9 @@ def linear(
 @click.option(
     "--bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True
 )
-@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Labelled rows; repeatable.")
+@click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Labelled rows.")
 def evaluate(bundle: Path, data: tuple[Path, ...]) -> None:
-    """Score labelled files with a bundle, as it is served; JSON on stdout."""
+    """Score labelled files with a bundle; JSON on stdout. Give --data as often as needed."""
     click.echo(json_bytes(evaluate_bundle(bundle, data)), nl=False)
 
 

@@ -47,7 +47,7 @@ def train_linear(
     folds = grouped_folds(examples, clusters, configuration.folds, configuration.seed)
     progress("extracting features")
     windows = windows_of(texts, configuration, all_windows=False)
-    logits = _out_of_fold_logits(windows, examples, attack, folds, configuration, progress)
+    logits = out_of_fold_logits(windows, examples, folds, configuration, progress)
     calibration = fit_platt(logits, attack)
     scores = calibration.probabilities(logits)
     points = choose_operating_points(scores, attack)
@@ -62,24 +62,25 @@ def train_linear(
     return TrainingRun(model, points, summary)
 
 
-def _out_of_fold_logits(
+def out_of_fold_logits(
     windows: Windows,
     examples: Sequence[Example],
-    attack: NDArray[np.bool_],
     folds: NDArray[np.intp],
     configuration: LinearConfiguration,
     progress: Progress,
 ) -> NDArray[np.float64]:
-    logits = np.empty(attack.size)
+    """Each text's highest logit by a head that saw nothing of its fold, shape (examples,).
+
+    `windows` are those of all examples; `folds` has a fold number per example.
+    """
+    logits = np.empty(len(examples))
     for fold in range(configuration.folds):
         progress(f"fold {fold + 1} of {configuration.folds}")
         held_out = folds == fold
-        taught, labelled = _with_embedded(
-            windows, examples, [not out for out in held_out.tolist()], configuration
-        )
+        taught, labelled = _with_embedded(windows, examples, ~held_out, configuration)
         head = fit_attack(taught, _attacks(labelled), configuration)
         judged = windows.of_texts(held_out)
-        highest = highest_by_text(head.logits(judged.rows), judged.text, attack.size)
+        highest = highest_by_text(head.logits(judged.rows), judged.text, len(examples))
         logits[held_out] = highest[held_out]
     return logits
 
@@ -90,7 +91,8 @@ def _fit_all(
     calibration: Platt,
     configuration: LinearConfiguration,
 ) -> LinearModel:
-    taught, labelled = _with_embedded(windows, examples, [True] * len(examples), configuration)
+    everything = np.ones(len(examples), np.bool_)
+    taught, labelled = _with_embedded(windows, examples, everything, configuration)
     attack = _attacks(labelled)
     head = fit_attack(taught, attack, configuration)
     attacks = taught.of_texts(attack)
@@ -111,13 +113,13 @@ def _fit_all(
 def _with_embedded(
     windows: Windows,
     examples: Sequence[Example],
-    chosen: Sequence[bool],
+    chosen: NDArray[np.bool_],
     configuration: LinearConfiguration,
 ) -> tuple[Windows, list[Example]]:
     """The chosen examples' windows and those of documents made from them, with all labels."""
-    kept = windows.of_texts(np.array(chosen, np.bool_))
+    kept = windows.of_texts(chosen)
     made = embed_attacks(
-        [example for example, keep in zip(examples, chosen, strict=True) if keep],
+        [example for example, keep in zip(examples, chosen.tolist(), strict=True) if keep],
         configuration.embedded,
         configuration.window_size,
         configuration.seed,

@@ -10,8 +10,10 @@ from click.testing import CliRunner
 
 from training.domain.configuration import LinearConfiguration
 from training.domain.examples import CATEGORIES, Example, category_index
+from training.domain.matrix import windows_of
+from training.domain.metrics import area_under_curve
 from training.domain.ngrams import NgramSpec
-from training.domain.training import train_linear
+from training.domain.training import out_of_fold_logits, train_linear
 from training.main import cli
 from training.tests.rows import examples, write_rows
 
@@ -171,3 +173,23 @@ def test_a_source_without_a_known_licence_is_refused(tmp_path: Path) -> None:
     )
     accepted = CliRunner().invoke(cli, [*arguments, "--licence", "a_new_source=MIT"])
     assert accepted.exit_code == 0
+
+
+def test_labels_that_cannot_be_known_are_not_known() -> None:
+    chance = np.random.default_rng(11)
+
+    def noise(words: int) -> str:
+        letters = chance.integers(ord("a"), ord("z") + 1, (words, 5)).tolist()
+        return " ".join("".join(map(chr, word)) for word in letters)
+
+    # Too short to carry an attack, short enough to be hidden in one of the long ones.
+    rows = [Example(noise(40), bool(chance.random() < 0.5), "oasst_en", "") for _ in range(300)]
+    carriers = [Example(noise(100), False, "oasst_en", "") for _ in range(30)]
+    examples_and_carriers = [*rows, *carriers]
+    configuration = replace(SMALL, embedded=300)
+    texts = [one.text for one in examples_and_carriers]
+    windows = windows_of(texts, configuration, all_windows=False)
+    folds = np.arange(len(texts)) % configuration.folds
+    logits = out_of_fold_logits(windows, examples_and_carriers, folds, configuration, quiet)
+    attack = np.array([row.attack for row in rows])
+    assert 0.4 < area_under_curve(logits[: len(rows)], attack) < 0.6
