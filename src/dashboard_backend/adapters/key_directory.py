@@ -24,12 +24,12 @@ FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)
 WHERE api_keys.id = used.id AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < used.at)
 """
 _RETRY_SECONDS = 1.0
+_PATIENCE_SECONDS = 1.5
 
 
 class _Copy(NamedTuple):
     key: ApiKey | None
     read_at: float
-    fresh_until: float
 
 
 class KeyDirectory:
@@ -54,6 +54,7 @@ class KeyDirectory:
         self._clock = clock
         self._copies: OrderedDict[UUID, _Copy] = OrderedDict()
         self._reading: dict[UUID, asyncio.Task[ApiKey | None]] = {}
+        self._doubted_at = float("-inf")
         self._away_until = float("-inf")
         self._seen_at = float("-inf")
         self._uses: dict[UUID, datetime] = {}
@@ -67,7 +68,11 @@ class KeyDirectory:
         """See `KeyLookup.find`."""
         copy = self._copies.get(key_id)
         now = self._clock()
-        if copy is not None and now < copy.fresh_until:
+        if (
+            copy is not None
+            and now < copy.read_at + self._fresh
+            and copy.read_at > self._doubted_at
+        ):
             return copy.key
         try:
             key = await self._read(key_id, now)
@@ -92,9 +97,7 @@ class KeyDirectory:
 
     def doubt(self) -> None:
         """Changes may have gone unheard: read every key anew, keeping the copies for a grace."""
-        for key_id, copy in list(self._copies.items()):
-            self._copies[key_id] = copy._replace(fresh_until=float("-inf"))
-        self._reading.clear()
+        self._doubted_at = self._clock()
 
     def serviceable(self) -> bool:
         """Whether the database was seen within the grace, so that known callers are let in."""
@@ -130,16 +133,19 @@ class KeyDirectory:
         this = asyncio.current_task()
         read_at = self._clock()
         try:
-            async with self._database.connection() as connection:
+            async with (
+                asyncio.timeout(_PATIENCE_SECONDS),
+                self._database.connection() as connection,
+            ):
                 row = await connection.fetchrow(_FIND, key_id)
             self.seen()
             key = None if row is None else to_key(row)
             if self._reading.get(key_id) is this:
-                self._keep(key_id, _Copy(key, read_at, read_at + self._fresh))
+                self._keep(key_id, _Copy(key, read_at))
             return key
-        except KeysUnavailableError:
+        except (KeysUnavailableError, TimeoutError) as error:
             self._away_until = self._clock() + _RETRY_SECONDS
-            raise
+            raise KeysUnavailableError from error
         finally:
             if self._reading.get(key_id) is this:
                 del self._reading[key_id]
