@@ -34,6 +34,7 @@ from model_api.api import (
 from model_api.api.authentication import Authentication, require_declared
 from model_api.api.judging import Judging
 from model_api.api.loaded_model import LoadedModel
+from model_api.api.options import with_options
 from model_api.api.predicting import DataPlane
 from model_api.api.tokens import JwtVerifier
 from model_api.domain.fingerprint import KEY_BYTES, Fingerprints
@@ -139,15 +140,17 @@ def create_api(parts: Parts) -> tuple[Litestar, storage.CachedChanges | None]:
         if parts.cipher is not None:
             texts = storage.StoredTexts(stored_predictions, parts.cipher)
     app = Litestar(
-        route_handlers=[
-            *predict.routes(data_plane, parts.admission, parts.max_body_bytes),
-            *models.routes(parts.model, changes),
-            *policies.routes(written_policies, changes, parts.model),
-            *predictions.routes(stored_predictions, texts),
-            *feedback.routes(stored_feedback, changes),
-            *health.routes(parts.health),
-            *problem_pages.routes(),
-        ],
+        route_handlers=with_options(
+            [
+                *predict.routes(data_plane, parts.admission, parts.max_body_bytes),
+                *models.routes(parts.model, changes),
+                *policies.routes(written_policies, changes, parts.model),
+                *predictions.routes(stored_predictions, texts),
+                *feedback.routes(stored_feedback, changes),
+                *health.routes(parts.health),
+                *problem_pages.routes(),
+            ]
+        ),
         middleware=[Authentication(parts.verifier)],
         exception_handlers={**errors.HANDLERS, **storage.REFUSALS},
         openapi_config=openapi.config(parts.health.version),

@@ -33,14 +33,15 @@ async def serve_until_stopped(settings: Settings, version: str) -> None:
         ops_serving = asyncio.create_task(ops.run_until_stopped(), name="ops")
         try:
             async with running(settings, health, monitor) as service:
-                await _serve(Server(service.api, listener, settings.drain_seconds), service, health)
+                api = Server(service.api, listener, settings.drain_seconds)
+                await _serve(api, ops.address[1], service, health)
         finally:
             ops.stop()
             await ops_serving
     log.info("stopped")
 
 
-async def _serve(api: Server, service: Service, health: Health) -> None:
+async def _serve(api: Server, ops_port: int, service: Service, health: Health) -> None:
     reloads: set[asyncio.Task[None]] = set()
 
     def stop() -> None:
@@ -56,7 +57,10 @@ async def _serve(api: Server, service: Service, health: Health) -> None:
     with on_signals(stop, api.abort, reload):
         health.phase = Phase.READY
         host, port = api.address
-        log.info("judging prompts", extra={"host": host, "port": port, "version": health.version})
+        log.info(
+            "judging prompts",
+            extra={"host": host, "port": port, "ops_port": ops_port, "version": health.version},
+        )
         await api.run_until_stopped()
         await asyncio.gather(*reloads)
 

@@ -12,7 +12,7 @@ from litestar.params import FromQuery
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest, JsonBody, takes
-from model_api.api.headers import changer
+from model_api.api.headers import IDEMPOTENCY_KEY, changer, reads
 from model_api.api.problems import documented
 from model_api.api.storage import Changes, FeedbackReader, StoredFeedback, stored
 from model_api.domain.identity import Scope
@@ -55,7 +55,7 @@ def routes(reader: FeedbackReader | None, changes: Changes | None) -> list[HTTPR
         "/feedback",
         operation_id="create_feedback",
         tags=["feedback"],
-        opt=needs(Scope.FEEDBACK_WRITE) | takes(FeedbackCreate),
+        opt=needs(Scope.FEEDBACK_WRITE) | takes(FeedbackCreate) | reads(IDEMPOTENCY_KEY),
         responses=documented(
             kinds.MALFORMED_BODY,
             kinds.MALFORMED_REQUEST,

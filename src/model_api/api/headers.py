@@ -1,6 +1,7 @@
 """Request headers that mean something to a route."""
 
 import re
+from typing import Any
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of
@@ -10,9 +11,41 @@ from model_api.domain.identity import Caller
 from model_api.events.changes import Caller as ChangeCaller
 from model_api.utils.request_context import context_of
 
+
+def _header(name: str, description: str, *, required: bool, pattern: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern}
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": schema,
+    }
+
+
+IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key",
+    "Makes a repetition harmless: the same key with the same body gets the first answer.",
+    required=False,
+    pattern="^[\\x21-\\x7e]{1,255}$",
+)
+IF_MATCH = _header(
+    "If-Match",
+    "The `ETag` of the version that this changes, or `*` for any.",
+    required=True,
+    pattern='^(\\*|(W/)?"[^"]*")$',
+)
+
+
+def reads(*headers: dict[str, Any]) -> dict[str, Any]:
+    """The `opt` of a route that reads these headers, for the OpenAPI document."""
+    return {"headers": headers}
+
+
 ANONYMOUS_ACTOR = "anonymous"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_ENTITY_TAG = re.compile(r'"([0-9]{1,9})"')
+_ENTITY_TAG = re.compile(r'(W/)?"[^"]*"')
+_VERSION = re.compile(r'"([0-9]{1,9})"')
 
 
 def changer(request: AnyRequest) -> ChangeCaller:
@@ -40,14 +73,17 @@ def entity_tag(version: int) -> str:
 def expected_version(request: AnyRequest) -> int | None:
     """The version that `If-Match` names; None for `*`, which is any.
 
-    Raises ProblemError: 428 without the header, 412 for a tag that no version ever had.
+    Raises ProblemError: 428 without the header, 400 for what is no entity tag, 412 for one that
+    no version ever had.
     """
     value = request.headers.get("if-match")
     if value is None:
         raise ProblemError(kinds.PRECONDITION_REQUIRED, "The call needs an If-Match header.")
     if value.strip() == "*":
         return None
-    match = _ENTITY_TAG.fullmatch(value.strip())
+    if not _ENTITY_TAG.fullmatch(value.strip()):
+        raise ProblemError(kinds.MALFORMED_REQUEST, "If-Match must be an entity tag or `*`.")
+    match = _VERSION.fullmatch(value.strip())
     if match is None:
         raise ProblemError(kinds.PRECONDITION_FAILED, "No version of it has this entity tag.")
     return int(match[1])

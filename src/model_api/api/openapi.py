@@ -78,6 +78,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     if "scope" in handler.opt:
         operation["security"] = [{_SECURITY: []}]
         operation["x-required-scope"] = str(handler.opt["scope"])
+    if "headers" in handler.opt:
+        operation["parameters"] = [*operation.get("parameters", []), *handler.opt["headers"]]
     if "body" in handler.opt:
         reference = _REFERENCE.format(name=handler.opt["body"].__name__)
         operation["requestBody"] = {

@@ -9,7 +9,14 @@ from litestar.params import FromPath
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest, JsonBody, takes, validation_failed
-from model_api.api.headers import changer, entity_tag, expected_version
+from model_api.api.headers import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    changer,
+    entity_tag,
+    expected_version,
+    reads,
+)
 from model_api.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from model_api.api.policy_schemas import PolicyCreate, PolicyPage, PolicyUpdate, PolicyView, view
 from model_api.api.predicting import ModelHolder
@@ -42,8 +49,7 @@ def routes(
             detector = models.detector
             check_against(policy, detector.categories, detector.operating_points)
         except PolicyInvalid as error:
-            pointer = "/" + error.field.replace(".", "/")
-            raise validation_failed(pointer, error.reason) from None
+            raise validation_failed(_pointer(error.field), error.reason) from None
         return policy
 
     @get(
@@ -71,7 +77,7 @@ def routes(
         "/policies",
         operation_id="create_policy",
         tags=["policies"],
-        opt=needs(Scope.POLICIES_WRITE) | takes(PolicyCreate),
+        opt=needs(Scope.POLICIES_WRITE) | takes(PolicyCreate) | reads(IDEMPOTENCY_KEY),
         responses=documented(
             *_BODY_REFUSALS, kinds.POLICY_EXISTS, kinds.IDEMPOTENCY_KEY_REUSED, *_REFUSALS
         ),
@@ -110,7 +116,7 @@ def routes(
         "/policies/{name:str}",
         operation_id="replace_policy",
         tags=["policies"],
-        opt=needs(Scope.POLICIES_WRITE) | takes(PolicyUpdate),
+        opt=needs(Scope.POLICIES_WRITE) | takes(PolicyUpdate) | reads(IF_MATCH),
         responses=documented(
             *_BODY_REFUSALS,
             kinds.POLICY_NOT_FOUND,
@@ -121,9 +127,9 @@ def routes(
     )
     async def replace_policy(request: AnyRequest, name: FromPath[str]) -> Response[PolicyView]:
         """Write a policy's next version. `If-Match` says which version it replaces."""
-        version = expected_version(request)
         caller = changer(request)
         policy = checked(await update_body.read(request), name)
+        version = expected_version(request)
         if name == DEFAULT_POLICY.name and version == DEFAULT_POLICY.version:
             return _answer(await stored(changes).override_default(caller, policy))
         return _answer(await stored(changes).replace_policy(caller, policy, version))
@@ -132,7 +138,7 @@ def routes(
         "/policies/{name:str}",
         operation_id="delete_policy",
         tags=["policies"],
-        opt=needs(Scope.POLICIES_WRITE),
+        opt=needs(Scope.POLICIES_WRITE) | reads(IF_MATCH),
         responses=documented(
             kinds.MALFORMED_REQUEST,
             kinds.POLICY_NOT_FOUND,
@@ -147,6 +153,16 @@ def routes(
         await stored(changes).delete_policy(changer(request), name, version)
 
     return [list_policies, create_policy, get_policy, replace_policy, delete_policy]
+
+
+def _pointer(field: str) -> str:
+    """A JSON Pointer for a policy's dotted path, in which a category may hold anything."""
+    head, dot, rest = field.partition(".")
+    category, action_dot, action = rest.rpartition(".")
+    if action not in ("flag", "block"):
+        category, action_dot, action = rest, "", ""
+    category = category.replace("~", "~0").replace("/", "~1")
+    return f"/{head}" + (f"/{category}" if dot else "") + (f"/{action}" if action_dot else "")
 
 
 def _belongs_between(after: str, views: Sequence[PolicyView], *, is_last: bool) -> bool:

@@ -34,6 +34,7 @@ def routes(
         opt=needs(Scope.PREDICT) | takes(PredictRequest),
         responses=documented(
             kinds.MALFORMED_BODY,
+            kinds.MALFORMED_REQUEST,
             kinds.UNAUTHENTICATED,
             kinds.FORBIDDEN,
             kinds.BODY_TOO_LARGE,

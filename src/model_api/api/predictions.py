@@ -1,6 +1,6 @@
 """`/predictions`: what was judged, read back."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -23,7 +23,13 @@ from model_api.domain.prediction import Prediction
 DecisionFilter = Annotated[
     Literal["allow", "flag", "block"] | None, QueryParameter(description="Only with this decision.")
 ]
-Since = Annotated[datetime | None, QueryParameter(description="Only from this moment on.")]
+Since = Annotated[
+    str | None,
+    QueryParameter(description="Only from this moment on (RFC 3339).", format="date-time"),
+]
+
+
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class SignalCount(msgspec.Struct, frozen=True):
@@ -94,7 +100,7 @@ def routes(predictions: Predictions | None, texts: Texts | None) -> list[HTTPRou
             limit=limit + 1,
             before=read_cursor(cursor, UUID),
             decision=None if decision is None else Decision(decision),
-            since=_in_utc(since),
+            since=_moment(since),
         )
         page, next_cursor = cut(found, limit, lambda each: str(each.id))
         return PredictionPage([_view(each) for each in page], next_cursor)
@@ -127,10 +133,16 @@ def routes(predictions: Predictions | None, texts: Texts | None) -> list[HTTPRou
     return [list_predictions, get_prediction]
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=UTC)
+def _moment(text: str | None) -> datetime | None:
+    """A moment by RFC 3339; the framework's own parser takes plain numbers as well."""
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, _Moment)
+    except msgspec.ValidationError:
+        raise ProblemError(
+            kinds.MALFORMED_REQUEST, "`since` must be a moment with its offset from UTC (RFC 3339)."
+        ) from None
 
 
 def _view(prediction: Prediction, text: str | None = None) -> PredictionView:

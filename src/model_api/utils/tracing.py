@@ -21,6 +21,7 @@ from opentelemetry.trace import (
 
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _PARTS = 1_000_000
+_EXPORT_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class Tracing:
                 sampler=ALWAYS_ON,
                 resource=Resource({"service.name": "model_api", "service.version": version}),
             )
-            exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+            exporter = OTLPSpanExporter(
+                endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_TIMEOUT_S
+            )
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
             self._tracer = self._provider.get_tracer("model_api", version)
 

@@ -87,7 +87,7 @@ async def test_a_forged_token_is_refused(api: Api, issuer: Issuer) -> None:
     forged = [
         f"{head}.{payload}.{signature[:-4]}AAAA",
         stranger.token(),
-        jwt.encode(claims, None, algorithm="none", headers={"kid": issuer.key_id}),
+        jwt.encode(claims, "", algorithm="none", headers={"kid": issuer.key_id}),
         jwt.encode(claims, public, algorithm="HS256", headers={"kid": issuer.key_id}),
         jwt.encode(claims, issuer.key, algorithm="EdDSA", headers={"kid": "absent"}),
         jwt.encode(claims, issuer.key, algorithm="EdDSA"),

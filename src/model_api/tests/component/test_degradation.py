@@ -4,20 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from model_api.adapters.policy_snapshot import PolicySnapshot
-from model_api.adapters.policy_store import StoredPolicy
-from model_api.domain.policy import DEFAULT_POLICY, AuditMode, FailMode, Policy
+from model_api.domain.policy import DEFAULT_POLICY, AuditMode, FailMode
 from model_api.tests.support.api import (
     ATTACK,
     BENIGN,
     Api,
     assert_problem,
     environment,
+    leave_policies,
     serving,
 )
 from model_api.tests.support.database import Databases
@@ -31,18 +29,9 @@ FAST = replace(OPEN, name="fast", audit=AuditMode.FAST)
 LONG = "The minutes of the meeting say nothing of interest. " * 18_000
 
 
-def _known(state_dir: Path, *policies: Policy) -> None:
-    """Leave policies behind as a service does that has seen the database before."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    PolicySnapshot(state_dir / "policies.json").save(
-        [StoredPolicy("default", policy, now, now) for policy in policies]
-    )
-
-
 @pytest.fixture
 async def alone(state_dir: Path) -> AsyncIterator[Api]:
-    _known(state_dir, OPEN, CLOSED, HASTY, FAST)
+    leave_policies(state_dir, OPEN, CLOSED, HASTY, FAST)
     async with serving(environment(state_dir)) as api:
         yield api
 
@@ -86,7 +75,7 @@ async def test_a_malformed_deadline_is_refused(alone: Api) -> None:
 
 async def test_a_policy_that_the_model_cannot_serve_fails_as_it_says(state_dir: Path) -> None:
     rules = {"attack": replace(DEFAULT_POLICY.rules["attack"], block="of-an-older-model")}
-    _known(state_dir, replace(OPEN, rules=rules), replace(CLOSED, rules=rules))
+    leave_policies(state_dir, replace(OPEN, rules=rules), replace(CLOSED, rules=rules))
     async with serving(environment(state_dir)) as api:
         (prediction,) = (await api.predict(text=ATTACK, policy="open"))["predictions"]
         assert prediction["degraded"] == "policy-not-applicable"
@@ -142,7 +131,7 @@ async def test_more_bytes_than_may_be_held_are_shed(state_dir: Path) -> None:
 async def test_what_cannot_be_recorded_is_answered_as_the_policy_says(
     state_dir: Path, unused_url: str
 ) -> None:
-    _known(state_dir, OPEN, CLOSED, FAST)
+    leave_policies(state_dir, OPEN, CLOSED, FAST)
     port = unused_url.rpartition(":")[2]
     variables = {
         **environment(state_dir),

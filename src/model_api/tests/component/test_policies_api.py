@@ -83,7 +83,8 @@ async def test_a_change_must_name_the_version_that_it_changes(api: Api) -> None:
     assert_problem(bare, 428, "PRECONDITION_REQUIRED")
 
     assert (await _put(api, "strict", '"1"', rules=RULES)).json()["version"] == 2
-    for stale in ('"1"', '"7"', 'W/"2"', "nonsense"):
+    assert_problem(await _put(api, "strict", "2", rules=RULES), 400, "MALFORMED_REQUEST")
+    for stale in ('"1"', '"7"', 'W/"2"', '"nonsense"'):
         answer = await _put(api, "strict", stale, rules=RULES)
         assert_problem(answer, 412, "PRECONDITION_FAILED")
     assert (await _put(api, "strict", "*", rules=RULES)).json()["version"] == 3

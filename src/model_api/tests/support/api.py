@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from model_api.adapters.policy_snapshot import PolicySnapshot
+from model_api.adapters.policy_store import StoredPolicy
 from model_api.api.health import Health, Phase
 from model_api.app import Service, running
+from model_api.domain.policy import Policy
 from model_api.settings import read
 from model_api.tests.support.database import TestDatabase
 from model_api.tests.support.issuer import Issuer
@@ -106,6 +110,15 @@ def environment(
         variables["MODEL_API_DATABASE_URL"] = database.url
         variables["MODEL_API_DATABASE_PASSWORD_FILE"] = str(password_file)
     return variables
+
+
+def leave_policies(state_dir: Path, *policies: Policy) -> None:
+    """Leave behind the policies of the tenant `default`, as a service does that knew them."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    PolicySnapshot(state_dir / "policies.json").save(
+        [StoredPolicy("default", policy, now, now) for policy in policies]
+    )
 
 
 @asynccontextmanager

@@ -60,6 +60,10 @@ class Issuer:
         return web.json_response({"keys": self.public})
 
 
+COLLECTING = Issuer()
+"""For tests whose cases are made, and signed, while they are collected."""
+
+
 @asynccontextmanager
 async def serving(issuer: Issuer) -> AsyncIterator[Issuer]:
     """Serve the issuer's keys on a free port."""

@@ -1,0 +1,65 @@
+"""The OpenAPI document tells what the code does."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from model_api.app import describe
+from model_api.main import VERSION
+
+CONTRACT = Path("contracts/openapi/model_api.json")
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return msgspec.json.decode(describe(VERSION))
+
+
+def test_the_contract_is_fresh() -> None:
+    assert CONTRACT.read_bytes() == describe(VERSION), (
+        "run `model_api openapi > contracts/openapi/model_api.json`"
+    )
+
+
+def test_every_operation_has_an_id_a_description_and_problems(document: Any) -> None:
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    for operation in operations:
+        assert operation["description"]
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+                schema = answer["content"]["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}
+    predict = document["paths"]["/predict"]["post"]
+    documented = {int(status) for status in predict["responses"]}
+    assert documented == {200, 400, 401, 403, 413, 415, 422, 503}
+
+
+def test_bodies_are_closed_and_bounded(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("PredictRequest", "ChatMessage", "PolicyCreate", "PolicyUpdate", "RuleBody"):
+        assert schemas[name]["additionalProperties"] is False
+    texts = schemas["PredictRequest"]["properties"]["texts"]["anyOf"][0]
+    assert (texts["minItems"], texts["maxItems"]) == (1, 256)
+
+
+def test_every_reference_resolves(document: Any) -> None:
+    def references(node: Any) -> list[str]:
+        if isinstance(node, list):
+            return [found for each in node for found in references(each)]
+        if not isinstance(node, dict):
+            return []
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [found for each in node.values() for found in references(each)]
+
+    found = references(document)
+
+    assert len(found) > 30
+    for reference in found:
+        prefix, name = reference.rsplit("/", 1)
+        assert prefix == "#/components/schemas"
+        assert name in document["components"]["schemas"]
