@@ -28,7 +28,7 @@ asyncio.run(main())
 """
 
 
-async def test_four_processes_get_exactly_the_quota_between_them(
+def test_four_processes_get_exactly_the_quota_between_them(
     redis_url: str, redis_password: str
 ) -> None:
     hammers = [
