@@ -80,7 +80,9 @@ async def test_a_forgotten_subjects_texts_are_gone_and_stay_gone(
             " AND wrapped_key IS NOT NULL",
             SUBJECT,
         )
+        texts = await connection.fetch("SELECT prediction_id FROM prediction_texts")
     assert kept == 0
+    assert [row["prediction_id"] for row in texts] == [theirs.id]
 
 
 async def test_a_forgotten_subject_may_come_back_under_a_new_key(
