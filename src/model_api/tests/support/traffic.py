@@ -15,7 +15,6 @@ from model_api.events.recorder import Recorder
 from model_api.tests.support.counters import RecorderCounters
 from model_api.tests.support.predictions import a_prediction
 
-
 _PAUSE_S = 0.01
 """Leaves some of the machine to the database that is to recover meanwhile."""
 
