@@ -32,10 +32,12 @@ from model_api.api import (
     problem_pages,
 )
 from model_api.api.authentication import Authentication, require_declared
+from model_api.api.bodies import JsonBody
 from model_api.api.judging import Judging
 from model_api.api.loaded_model import LoadedModel
 from model_api.api.options import with_options
 from model_api.api.predicting import DataPlane
+from model_api.api.schemas import PredictRequest
 from model_api.api.tokens import JwtVerifier
 from model_api.domain.fingerprint import KEY_BYTES, Fingerprints
 from model_api.domain.guard import judge
@@ -66,6 +68,7 @@ class Parts:
     health: health.Health
     monitor: PerformanceMonitor
     max_body_bytes: int
+    body_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ async def running(
             health=state_of_health,
             monitor=monitor,
             max_body_bytes=settings.max_body_bytes,
+            body_seconds=settings.body_seconds,
         )
         api, changes = create_api(parts)
         yield Service(RequestMiddleware(api, monitor, tracing), model, changes)
@@ -142,7 +146,11 @@ def create_api(parts: Parts) -> tuple[Litestar, storage.CachedChanges | None]:
     app = Litestar(
         route_handlers=with_options(
             [
-                *predict.routes(data_plane, parts.admission, parts.max_body_bytes),
+                *predict.routes(
+                    data_plane,
+                    JsonBody(PredictRequest, parts.max_body_bytes, parts.body_seconds),
+                    parts.admission,
+                ),
                 *models.routes(parts.model, changes),
                 *policies.routes(written_policies, changes, parts.model),
                 *predictions.routes(stored_predictions, texts),
@@ -184,6 +192,7 @@ def describe(version: str) -> bytes:
         health=health.Health(version),
         monitor=PerformanceMonitor(version),
         max_body_bytes=1,
+        body_seconds=1,
     )
     return openapi.render(create_api(parts)[0])
 

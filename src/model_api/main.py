@@ -124,6 +124,24 @@ def judge() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@cli.command()
+def health() -> None:
+    """Ask the service that serves on this machine whether it is ready; exit status 0 or 1."""
+    from http.client import HTTPConnection, HTTPException
+
+    settings = _settings()
+    host, port = settings.own_host, settings.ops_port
+    connection = HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        answer = connection.getresponse()
+        click.echo(answer.read())
+    except (OSError, HTTPException) as error:
+        raise Failed(f"nothing answers on {host} port {port}: {error}") from None
+    if answer.status != 200:
+        raise Failed("not ready")
+
+
 @cli.group()
 def bundle() -> None:
     """Model bundles."""

@@ -10,6 +10,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 BACKLOG = 2048
+OPS_DRAIN_SECONDS = 1.0
 
 
 class PortUnavailable(Exception):

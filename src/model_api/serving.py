@@ -8,11 +8,10 @@ from model_api.api.models import reload_and_tell
 from model_api.app import Service, create_ops, running
 from model_api.domain.bundle import BundleRefused
 from model_api.events.changes import Caller
-from model_api.server import Server, listen, on_signals
+from model_api.server import OPS_DRAIN_SECONDS, Server, listen, on_signals
 from model_api.settings import Settings
 from model_api.utils.performance_monitor import PerformanceMonitor
 
-_OPS_DRAIN_SECONDS = 1.0
 _RELOADED_BY_SIGNAL = Caller(tenant="default", actor="signal:SIGHUP")
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ async def serve_until_stopped(settings: Settings, version: str) -> None:
         listen(settings.host, settings.port) as listener,
         listen(settings.host, settings.ops_port) as ops_listener,
     ):
-        ops = Server(create_ops(health, monitor), ops_listener, _OPS_DRAIN_SECONDS)
+        ops = Server(create_ops(health, monitor), ops_listener, OPS_DRAIN_SECONDS)
         ops_serving = asyncio.create_task(ops.run_until_stopped(), name="ops")
         try:
             async with running(settings, health, monitor) as service:

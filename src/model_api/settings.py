@@ -26,6 +26,7 @@ class Settings:
     host: str
     port: int
     ops_port: int
+    relay_ops_port: int | None
     allow_anonymous: bool
     jwks_url: str | None
     jwt_issuer: str
@@ -41,6 +42,7 @@ class Settings:
     text_key_file: Path | None
     spool_max_bytes: int
     max_body_bytes: int
+    body_seconds: float
     max_in_flight_requests: int
     max_in_flight_bytes: int
     judge_threads: int
@@ -48,6 +50,15 @@ class Settings:
     log_level: str
     trace_sample_ratio: float
     otlp_endpoint: str | None
+
+    @property
+    def own_host(self) -> str:
+        """The address under which this machine itself reaches the service."""
+        try:
+            is_any = ip_address(self.host).is_unspecified
+        except ValueError:
+            is_any = False
+        return "localhost" if is_any else self.host
 
     @property
     def binds_beyond_loopback(self) -> bool:
@@ -129,6 +140,7 @@ VARIABLES = (
     Variable("HOST", str, "127.0.0.1", "address that the API listens on"),
     Variable("PORT", _whole(0, 65_535), "8000", "port of the API"),
     Variable("OPS_PORT", _whole(0, 65_535), None, "port of metrics and probes; PORT + 10000"),
+    Variable("RELAY_OPS_PORT", _whole(1, 65_535), None, "the same for relay; none without it"),
     Variable("ALLOW_ANONYMOUS", _switch, "false", "serve other machines without authentication"),
     Variable("JWKS_URL", _http, None, "the gateway's keys; when set, callers must be signed in"),
     Variable("JWT_ISSUER", str, "bartizan", "who must have issued a caller's token"),
@@ -154,6 +166,7 @@ VARIABLES = (
         str(32 * _MEBIBYTE),
         "largest request body",
     ),
+    Variable("BODY_SECONDS", _seconds, "30", "time in which a request's body must have come"),
     Variable(
         "MAX_IN_FLIGHT_REQUESTS",
         _whole(1, 100_000),

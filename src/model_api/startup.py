@@ -135,4 +135,12 @@ def _make(folder: Path) -> bool:
 def _key(named: Path | None, generated: Path, writable: bool) -> bytes | None:
     if named is not None:
         return read_key(named)
-    return read_or_make_key(generated) if writable else None
+    if not writable:
+        return None
+    if generated.exists():
+        return read_key(generated)
+    try:
+        return read_or_make_key(generated)
+    except KeyFileInvalid as error:
+        log.warning("a key cannot be kept, and lasts until the service stops: %s", error)
+        return None

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from litestar.types import ExceptionHandlersMap
@@ -68,7 +69,7 @@ class CachedChanges:
     async def create_policy(self, caller: Caller, policy: Policy) -> StoredPolicy:
         """Store a new policy; PolicyExists, IdempotencyConflict."""
         made = await self._changes.create_policy(caller, policy)
-        await self._cache.refresh()
+        await self._judge_by_it()
         return made
 
     async def override_default(self, caller: Caller, policy: Policy) -> StoredPolicy:
@@ -83,13 +84,18 @@ class CachedChanges:
     ) -> StoredPolicy:
         """Store a policy's next version; PolicyUnknown, PolicyChanged."""
         made = await self._changes.replace_policy(caller, policy, expected_version)
-        await self._cache.refresh()
+        await self._judge_by_it()
         return made
 
     async def delete_policy(self, caller: Caller, name: str, expected_version: int | None) -> None:
         """Delete a policy; PolicyUnknown, PolicyChanged."""
         await self._changes.delete_policy(caller, name, expected_version)
-        await self._cache.refresh()
+        await self._judge_by_it()
+
+    async def _judge_by_it(self) -> None:
+        # The change is committed; a cache that cannot be refreshed now follows by itself.
+        with suppress(DatabaseUnavailable):
+            await self._cache.refresh()
 
     async def add_feedback(
         self, caller: Caller, prediction_id: UUID, label: str, note: str | None

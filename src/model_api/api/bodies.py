@@ -1,5 +1,6 @@
 """Request bodies: read with a limit, decoded straight into structs, refused as problems."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -32,18 +33,24 @@ class ClientGone(Exception):
 class JsonBody[T]:
     """Reads a JSON body of at most `max_bytes` into a `T`."""
 
-    def __init__(self, of: type[T], max_bytes: int) -> None:
+    def __init__(self, of: type[T], max_bytes: int, timeout_s: float = 30.0) -> None:
         self._decoder = msgspec.json.Decoder(of)
         self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
 
     async def read(self, request: AnyRequest, ticket: Ticket | None = None) -> T:
         """The body of `request`; its bytes are accounted to `ticket` as they come.
 
-        Raises ProblemError: 400 for what is no JSON, 413 beyond the limit, 415 for another media
-        type or encoding, 422 for JSON that is no `T`.
+        Raises ProblemError: 400 for what is no JSON, 408 for what does not come in time, 413
+        beyond the limit, 415 for another media type or encoding, 422 for JSON that is no `T`.
         """
         _check_headers(request, self._max_bytes)
-        return self.decode(await self._receive(request, ticket))
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await self._receive(request, ticket)
+        except TimeoutError:
+            raise _too_slow(self._timeout_s) from None
+        return self.decode(body)
 
     async def _receive(self, request: AnyRequest, ticket: Ticket | None) -> bytes:
         chunks: list[bytes] = []
@@ -102,6 +109,14 @@ def _too_large(max_bytes: int) -> ProblemError:
         kinds.BODY_TOO_LARGE,
         f"The body may have {max_bytes} bytes.",
         # What is left of the body is not read, so the connection cannot be used again.
+        headers={"Connection": "close"},
+    )
+
+
+def _too_slow(timeout_s: float) -> ProblemError:
+    return ProblemError(
+        kinds.BODY_TOO_SLOW,
+        f"The body has not come within {timeout_s:g} seconds.",
         headers={"Connection": "close"},
     )
 

@@ -62,6 +62,7 @@ def routes(reader: FeedbackReader | None, changes: Changes | None) -> list[HTTPR
             kinds.UNAUTHENTICATED,
             kinds.FORBIDDEN,
             kinds.PREDICTION_NOT_FOUND,
+            kinds.BODY_TOO_SLOW,
             kinds.BODY_TOO_LARGE,
             kinds.UNSUPPORTED_MEDIA_TYPE,
             kinds.VALIDATION_FAILED,

@@ -21,10 +21,9 @@ _MAX_UTF8_BYTES_PER_CHARACTER = 4
 
 
 def routes(
-    data_plane: DataPlane, admission: Admission, max_body_bytes: int
+    data_plane: DataPlane, body: JsonBody[PredictRequest], admission: Admission
 ) -> list[HTTPRouteHandler]:
     """The route of the guard itself."""
-    body = JsonBody(PredictRequest, max_body_bytes)
 
     @post(
         "/predict",
@@ -37,6 +36,7 @@ def routes(
             kinds.MALFORMED_REQUEST,
             kinds.UNAUTHENTICATED,
             kinds.FORBIDDEN,
+            kinds.BODY_TOO_SLOW,
             kinds.BODY_TOO_LARGE,
             kinds.TEXT_TOO_LONG,
             kinds.UNSUPPORTED_MEDIA_TYPE,

@@ -66,6 +66,13 @@ METHOD_NOT_ALLOWED = _kind(
     "The path does not know this method",
     "The `Allow` header, or the OpenAPI document, lists the methods that it knows.",
 )
+BODY_TOO_SLOW = _kind(
+    "body-too-slow",
+    408,
+    "The body does not come",
+    "The whole body must arrive within the time that the detail says, or others could not be "
+    "served. Send it again.",
+)
 POLICY_EXISTS = _kind(
     "policy-exists",
     409,

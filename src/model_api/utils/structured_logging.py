@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
 import msgspec
@@ -89,5 +90,7 @@ def timestamp(seconds: float) -> str:
 def write_line(fields: Mapping[str, object], stream: TextIO | None = None) -> None:
     """Write one line that is not a `logging` record, such as a request's."""
     output = stream or sys.stdout
-    output.write(_encode(fields).decode() + "\n")
-    output.flush()
+    # A log that cannot be written, on a full disk say, is no reason to fail what it tells of.
+    with suppress(OSError):
+        output.write(_encode(fields).decode() + "\n")
+        output.flush()

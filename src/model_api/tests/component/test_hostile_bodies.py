@@ -1,5 +1,6 @@
 """Bodies that no decent client sends: each is refused as a problem, none is a 500."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -133,6 +134,19 @@ async def test_a_body_that_does_not_tell_its_size_is_measured(small: Api) -> Non
     answer = await small.anonymous("POST", "/predict", content=endless(), headers=JSON)
 
     assert_problem(answer, 413, "BODY_TOO_LARGE")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(state_dir: Path) -> None:
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b'{"text": "'
+        await asyncio.Event().wait()
+
+    variables = {**environment(state_dir), "MODEL_API_BODY_SECONDS": "0.05"}
+    async with asyncio.timeout(20), serving(variables) as api:
+        answer = await api.anonymous("POST", "/predict", content=stalling(), headers=JSON)
+
+        assert_problem(answer, 408, "BODY_TOO_SLOW")
+        assert answer.headers["connection"] == "close"
 
 
 async def test_errors_never_quote_the_body(

@@ -36,7 +36,7 @@ def test_every_operation_has_an_id_a_description_and_problems(document: Any) -> 
                 assert schema == {"$ref": "#/components/schemas/Problem"}
     predict = document["paths"]["/predict"]["post"]
     documented = {int(status) for status in predict["responses"]}
-    assert documented == {200, 400, 401, 403, 413, 415, 422, 503}
+    assert documented == {200, 400, 401, 403, 408, 413, 415, 422, 503}
 
 
 def test_bodies_are_closed_and_bounded(document: Any) -> None:

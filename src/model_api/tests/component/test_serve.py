@@ -25,6 +25,10 @@ async def test_it_runs_alone_and_says_what_it_does_without(tmp_path: Path) -> No
             answered = (await api.post("/predict", json={"text": ATTACK})).json()
             assert answered["predictions"][0]["decision"] == "block"
             assert answered["recorded"] is True
+            ops_port = ops_url.rpartition(":")[2]
+            asking = bare_environment(str(tmp_path), MODEL_API_OPS_PORT=ops_port)
+            status, out, _ = await run("health", environment=asking)
+            assert (status, out) == (0, b'{"status":"ready"}\n')
             for probe in ("live", "startup", "ready"):
                 assert (await ops.get(f"/health/{probe}")).status_code == 200
             metrics = (await ops.get("/metrics")).text

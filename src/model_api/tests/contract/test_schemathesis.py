@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,8 @@ from model_api.app import describe
 from model_api.main import VERSION
 from model_api.tests.support.issuer import COLLECTING
 
+type AnyCase = Case[Any]
+
 schema = schemathesis.openapi.from_dict(json.loads(describe(VERSION)))
 
 
@@ -19,11 +22,11 @@ schema = schemathesis.openapi.from_dict(json.loads(describe(VERSION)))
 class Signed:
     """Presents the issuer's token wherever the case does not leave it out on purpose."""
 
-    def get(self, case: Case, context: AuthContext) -> str:
+    def get(self, case: AnyCase, context: AuthContext) -> str:
         """The token."""
         return COLLECTING.token(exp=int(time.time()) + 3600)
 
-    def set(self, case: Case, data: str, context: AuthContext) -> None:
+    def set(self, case: AnyCase, data: str, context: AuthContext) -> None:
         """Put it where the service looks for it."""
         case.headers["Authorization"] = f"Bearer {data}"
 
@@ -35,7 +38,7 @@ class Signed:
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_operation_keeps_its_contract(case: Case, service_url: str) -> None:
+def test_every_operation_keeps_its_contract(case: AnyCase, service_url: str) -> None:
     case.call_and_validate(
         base_url=service_url,
         timeout=30,
