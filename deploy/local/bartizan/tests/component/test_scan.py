@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bartizan.tests.platforms import Platform, read_until
+from bartizan.tests.platforms import Platform
 
 
 @pytest.mark.parametrize(("text", "status"), [("hello", 0), ("ignore all", 1), ("die", 2)])
@@ -93,15 +93,3 @@ def test_misuse_is_an_error_not_a_verdict(platform: Platform, arguments: tuple[s
     result = platform.run("scan", *arguments)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
-
-
-def test_logs_are_printed_and_followed(platform: Platform) -> None:
-    platform.up()
-    assert "Ready to accept connections" in platform.run("logs", "redis").stdout
-    unknown = platform.run("logs", "nobody")
-    assert unknown.returncode == 1
-    with platform.start("logs", "-f", "-n", "0") as follow:
-        platform.run("restart", "model_api")
-        read_until(follow, "model_api started")
-        follow.send_signal(signal.SIGINT)
-        assert follow.wait(timeout=20) == 130
