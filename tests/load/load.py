@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -25,22 +26,30 @@ WIDTH = 160
 @click.option("--seconds", type=float, default=4, help="Length of a round.")
 @click.option("--rounds", type=int, default=3, help="Rounds of every target at every rate.")
 @click.option("--characters", type=int, default=500, help="Length of a prompt.")
+@click.option("--unicode", is_flag=True, help="Also other scripts, and attacks that hide.")
 @click.option("--strict", is_flag=True, help="Exit status 1 when a goal is not met.")
 def main(
-    rates: tuple[float, ...], seconds: float, rounds: int, characters: int, strict: bool
+    rates: tuple[float, ...],
+    seconds: float,
+    rounds: int,
+    characters: int,
+    unicode: bool,
+    strict: bool,
 ) -> None:
     """Latency and CPU at fixed open-loop rates: a bare route, the guard alone, the gateway.
 
     Runs the packaged programs (BARTIZAN_DIST, or dist/) as a platform of its own, in a temporary
     folder and on free ports, in one run with the others.
     """
+    texts = [prompt.text for prompt in prompts.own() if unicode or prompt.text.isascii()]
+    sent = bodies(texts, characters)
     console = Console(width=None if Console().is_terminal else WIDTH)
     with platform_in_temporary_folder(find_folder(os.environ, Path.cwd())) as platform:
         console.print("Starting the platform")
         platform.up()
         took = len(rates) * rounds * 3 * seconds
         console.print(f"Measuring for about {took:.0f} s")
-        cells, recorded = asyncio.run(_measure(platform, rates, seconds, rounds, characters))
+        cells, recorded = asyncio.run(_measure(platform, sent, rates, seconds, rounds))
     console.print(table(cells, BARE))
     answered = sum(cell.answered for cell in cells if cell.target.name != BARE)
     console.print(f"\n{answered} predictions answered, {recorded} rows written with them\n")
@@ -54,10 +63,13 @@ def main(
 
 
 async def _measure(
-    platform: Platform, rates: tuple[float, ...], seconds: float, rounds: int, characters: int
+    platform: Platform,
+    sent: Sequence[bytes],
+    rates: Sequence[float],
+    seconds: float,
+    rounds: int,
 ) -> tuple[list[Cell], int]:
     """The cells, and how many predictions are in the table that were not there before."""
-    sent = bodies([prompt.text for prompt in prompts.own()], characters)
     async with records_of(platform) as records:
         with bare(sent) as floor, guard_alone(platform, sent) as alone:
             targets = [floor, alone, await through_gateway(platform, sent)]
