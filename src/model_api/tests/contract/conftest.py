@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from model_api.tests.support.api import environment
-from model_api.tests.support.database import Databases
+from model_api.tests.support.database import Databases, TestDatabase
 from model_api.tests.support.issuer import COLLECTING, Issuer
 from model_api.tests.support.served import COMMAND, bare_environment
 
@@ -38,13 +38,19 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="session")
-async def service_environment(
-    databases: Databases, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+async def service_database(databases: Databases) -> TestDatabase:
+    """The database of the service."""
+    return await databases.create()
+
+
+@pytest.fixture(scope="session")
+def service_environment(
+    service_database: TestDatabase, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """What a service with a database of its own finds in its environment."""
+    """What the service finds in its environment."""
     folder = tmp_path_factory.mktemp("service")
-    database = await databases.create()
-    return bare_environment(str(folder), **environment(folder / "state", issuer, database))
+    variables = environment(folder / "state", issuer, service_database)
+    return bare_environment(str(folder), **variables)
 
 
 @pytest.fixture(scope="session")

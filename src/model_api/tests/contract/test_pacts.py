@@ -1,0 +1,39 @@
+"""What the consumers of this service rely on holds, on the service itself."""
+
+import time
+from pathlib import Path
+
+import pytest
+from pact import Verifier
+
+from model_api.tests.support.database import TestDatabase
+from model_api.tests.support.issuer import Issuer
+from model_api.tests.support.provider_states import ProviderStates
+
+PACTS = sorted(Path("contracts/pacts").glob("*--model_api.json"))
+
+
+def test_someone_relies_on_us() -> None:
+    assert [pact.stem for pact in PACTS] == ["dashboard_backend--model_api"]
+
+
+@pytest.mark.parametrize("pact", PACTS, ids=lambda pact: pact.stem)
+def test_a_pact_is_kept(
+    pact: Path, service_url: str, service_database: TestDatabase, issuer: Issuer
+) -> None:
+    token = issuer.token(tenant="default", exp=int(time.time()) + 3600)
+    states = ProviderStates(service_url, token, service_database)
+    verifier = (
+        Verifier("model_api", host="127.0.0.1")
+        .add_transport(url=service_url)
+        .add_source(pact)
+        # The tokens in a pact are examples; nobody could have signed them beforehand.
+        .add_custom_header("Authorization", f"Bearer {token}")
+        .state_handler(states.handlers, teardown=False)
+        .set_error_on_empty_pact()
+    )
+
+    try:
+        verifier.verify()
+    except RuntimeError:
+        pytest.fail(verifier.output(strip_ansi=True), pytrace=False)
