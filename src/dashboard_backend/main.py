@@ -6,10 +6,8 @@ import sys
 import asyncpg
 import click
 import uvloop
-from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard_backend import server
-from dashboard_backend.adapters.schema import migrate as run_migrations
 from dashboard_backend.adapters.signing_key import (
     SigningKeyError,
     load_signing_keys,
@@ -64,6 +62,11 @@ def serve() -> None:
 @main.command(cls=_Command)
 def migrate() -> None:
     """Bring the database's schema up to this release."""
+    # Here, because they take as long to import as all else, and only this command needs them.
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from dashboard_backend.adapters.schema import migrate as run_migrations
+
     settings = _settings()
     url = settings.migration_database_url or settings.database_url
     password = (

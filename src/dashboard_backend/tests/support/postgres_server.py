@@ -91,9 +91,11 @@ class PostgresServer:
         account = unprivileged.account()
         self._data.mkdir(mode=0o700)
         secret = self._place / "secret"
+        secret.touch(mode=0o600)
         secret.write_text(self.password)
         if account is not None:
-            os.chown(self._data, account.pw_uid, account.pw_gid)
+            for path in (self._data, secret):
+                os.chown(path, account.pw_uid, account.pw_gid)
         status = self._call(
             "initdb",
             f"--pgdata={self._data}",

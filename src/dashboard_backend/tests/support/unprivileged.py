@@ -41,6 +41,8 @@ def programs(place: Path) -> Path:
             ignore=shutil.ignore_patterns("include", "*.a"),
             copy_function=_link,
         )
+    for folder in (place / _INSTALLATION.parent, place / _LIBRARIES, place / _INSTALLATION):
+        folder.chmod(0o755)
     return place / _INSTALLATION / "bin"
 
 
