@@ -155,6 +155,13 @@ class IsolationTest(unittest.TestCase):
             "model_api (src/model_api/api/predict.py:2) loads training (training)",
         )
 
+    def test_a_longer_search_path_is_refused(self) -> None:
+        self.write("src/model_api/api/predict.py", "import sys\n\nsys.path.insert(0, '../training')\n")
+        self.assert_refused(
+            ("lint", "--only=isolation", "src::"),
+            "model_api (src/model_api/api/predict.py:3) changes sys.path",
+        )
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

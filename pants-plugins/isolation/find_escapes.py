@@ -14,24 +14,21 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
+BUILTINS = {"__import__", "compile", "eval", "exec"}
 IMPORTERS = {
-    "__import__",
-    "exec",
-    "eval",
-    "compile",
+    "SourceFileLoader",
+    "exec_module",
+    "find_spec",
     "import_module",
+    "load_module",
     "resolve_name",
     "run_module",
     "run_path",
     "spec_from_file_location",
     "spec_from_loader",
-    "SourceFileLoader",
-    "find_spec",
-    "load_module",
-    "exec_module",
 }
-# Functions that share a name with an importer and load nothing.
-HARMLESS = {"re.compile", "redis.eval"}
+MUTATORS = {"append", "extend", "insert"}
+FILE_SUFFIXES = {"json", "lock", "log", "pex", "py"}
 PRAGMA = re.compile(r"pants:\s*(no-infer-dep|infer-dep)")
 
 
@@ -60,18 +57,38 @@ def escapes(path: str, source: str) -> Iterator[str]:
             hidden = reaches(_imported_on(lines[line - 1]))
             yield f"{here}:{line}) hides its import of {hidden} from the build: {pragma.group()}"
     for node in ast.walk(ast.parse(source, path)):
-        if isinstance(node, ast.Call) and _last_name(node.func) in IMPORTERS:
-            if ast.unparse(node.func) in HARMLESS:
-                continue
-            target = node.args[0] if node.args else None
-            literal = isinstance(target, ast.Constant) and isinstance(target.value, str)
-            end = reaches(target.value) if literal else f"whatever `{ast.unparse(target)}` computes" if target else "?"
-            yield f"{here}:{node.lineno}) loads {end} by {ast.unparse(node.func)}, unseen by the build"
+        if (load := _load(node)) is not None:
+            yield f"{here}:{node.lineno}) loads {load}, unseen by the build"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if (end := _foreign_module(node.value, owner(path))) is not None:
                 yield f"{here}:{node.lineno}) names {end} in a string, unseen by the build"
-        elif isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path":
-            yield f"{here}:{node.lineno}) changes or reads sys.path, by which it reaches any module"
+        elif _changes_path(node):
+            yield f"{here}:{node.lineno}) changes sys.path, by which it reaches any module"
+
+
+def _load(node: ast.AST) -> str | None:
+    if not isinstance(node, ast.Call):
+        return None
+    name = node.func.id if isinstance(node.func, ast.Name) else None
+    if name not in BUILTINS and _last_name(node.func) not in IMPORTERS:
+        return None
+    target = node.args[0] if node.args else None
+    if isinstance(target, ast.Constant) and isinstance(target.value, str):
+        end = reaches(target.value)
+    else:
+        end = f"whatever `{ast.unparse(target)}` computes" if target else "a module"
+    return f"{end} by {ast.unparse(node.func)}"
+
+
+def _changes_path(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Attribute() as base, attr=attribute):
+            return attribute in MUTATORS and ast.unparse(base) == "sys.path"
+        case ast.Attribute(ctx=ast.Store()):
+            return ast.unparse(node) == "sys.path"
+        case ast.Subscript(value=ast.Attribute() as base, ctx=ast.Store()):
+            return ast.unparse(base) == "sys.path"
+    return False
 
 
 def _imported_on(line: str) -> str:
@@ -87,9 +104,9 @@ def _last_name(function: ast.expr) -> str:
 
 def _foreign_module(text: str, here: str) -> str | None:
     match = re.fullmatch(r"([a-z_]+)(\.[a-z_]+)+(:[A-Za-z_]+)?", text)
-    if match and match.group(1) in services() and match.group(1) != here:
-        return reaches(text)
-    return None
+    if not match or match.group(1) not in services() or match.group(1) == here:
+        return None
+    return None if text.rpartition(".")[2] in FILE_SUFFIXES else reaches(text)
 
 
 def main(paths: list[str]) -> int:
