@@ -106,6 +106,7 @@ async def running(
         else:
             keys = await stack.enter_async_context(Jwks(settings.jwks_url))
             state_of_health.watch("keys", lambda: _availability(keys.is_available))
+            state_of_health.need(lambda: keys.is_available)
             verifier = JwtVerifier(keys, settings.jwt_issuer)
         admission = Admission(settings.max_in_flight_requests, settings.max_in_flight_bytes)
         monitor.watch(admission)

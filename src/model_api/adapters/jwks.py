@@ -15,6 +15,9 @@ from model_api.domain.identity import KeysUnavailable
 
 REFRESH_S = 300.0
 MIN_INTERVAL_S = 10.0
+FIRST_INTERVAL_S = 0.5
+"""Until the first set was had: the gateway may be starting beside us, and callers wait."""
+
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _MAX_BYTES = 256 * 1024
 
@@ -35,8 +38,9 @@ class _KeySet(msgspec.Struct):
 class Jwks:
     """A key set by URL: refreshed every `REFRESH_S`, and for an unknown key id at once.
 
-    The gateway is asked at most once in `MIN_INTERVAL_S`, whatever tokens come in. When it cannot
-    be reached the last good set goes on serving; nothing is written to disk.
+    The gateway is asked at most once in `MIN_INTERVAL_S`, whatever tokens come in, and in
+    `FIRST_INTERVAL_S` before the first set was had. When it cannot be reached the last good set
+    goes on serving; nothing is written to disk.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,6 +48,7 @@ class Jwks:
         self._clock = clock
         self._keys: dict[str, Ed25519PublicKey] | None = None
         self._asked_at = float("-inf")
+        self._is_failing = False
         self._lock = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
         self._refresher: asyncio.Task[None] | None = None
@@ -76,21 +81,26 @@ class Jwks:
 
     async def _keep_fresh(self) -> None:
         while True:
-            await asyncio.sleep(REFRESH_S if self._keys is not None else MIN_INTERVAL_S)
+            await asyncio.sleep(REFRESH_S if self._keys is not None else FIRST_INTERVAL_S)
             await self._refresh()
 
     async def _refresh(self) -> None:
         async with self._lock:
-            if self._clock() - self._asked_at < MIN_INTERVAL_S:
+            interval = MIN_INTERVAL_S if self._keys is not None else FIRST_INTERVAL_S
+            if self._clock() - self._asked_at < interval:
                 return
             self._asked_at = self._clock()
             try:
                 self._keys = _decode(await self._fetch())
             except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, ValueError) as error:
-                log.warning(
-                    "the gateway's keys could not be fetched",
-                    extra={"url": self._url, "reason": type(error).__name__},
-                )
+                if not self._is_failing:
+                    log.warning(
+                        "the gateway's keys could not be fetched",
+                        extra={"url": self._url, "reason": type(error).__name__},
+                    )
+                self._is_failing = True
+            else:
+                self._is_failing = False
 
     async def _fetch(self) -> bytes:
         if self._session is None:

@@ -42,6 +42,16 @@ class Health:
         self.version = version
         self.phase = Phase.STARTING
         self._dependencies: dict[str, Callable[[], str]] = {}
+        self._needs: list[Callable[[], bool]] = []
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether callers are served: neither starting nor draining, and with all it needs."""
+        return self.phase is Phase.READY and all(is_there() for is_there in self._needs)
+
+    def need(self, is_there: Callable[[], bool]) -> None:
+        """Be ready only while this is so: for what no call can be answered without."""
+        self._needs.append(is_there)
 
     def watch(self, dependency: str, state: Callable[[], str]) -> None:
         """Show `dependency` in the summary, in the words of `state`."""
@@ -82,7 +92,8 @@ def probes(health: Health) -> list[HTTPRouteHandler]:
 
     @get("/health/ready", operation_id="ready", opt=PUBLIC, sync_to_thread=False)
     def ready() -> Response[Probe]:
-        """Prompts are judged here. The database being away does not change that; draining does."""
-        return answer(health.phase is Phase.READY)
+        """Prompts are judged here. The database being away does not change that; draining does,
+        and having never had the keys by which callers are verified."""
+        return answer(health.is_ready)
 
     return [live, startup, ready]
