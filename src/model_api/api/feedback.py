@@ -1,6 +1,5 @@
 """`/feedback`: what people say a prediction should have been."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest, JsonBody, takes
 from model_api.api.headers import IDEMPOTENCY_KEY, changer, reads
 from model_api.api.problems import documented
+from model_api.api.schemas import Moment
 from model_api.api.storage import Changes, FeedbackReader, StoredFeedback, stored
 from model_api.domain.identity import Scope
 from model_api.domain.limits import MAX_NOTE_LENGTH
@@ -38,7 +38,7 @@ class FeedbackView(msgspec.Struct, frozen=True):
     prediction_id: UUID
     label: Literal["attack", "benign"]
     note: str | None
-    created_at: datetime
+    created_at: Moment
 
 
 class FeedbackList(msgspec.Struct, frozen=True):

@@ -1,7 +1,6 @@
 """`/models`: what is loaded, and its replacement."""
 
 import logging
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from model_api.api.bodies import AnyRequest
 from model_api.api.headers import changer
 from model_api.api.loaded_model import Loaded, LoadedModel
 from model_api.api.problems import ProblemError, documented
+from model_api.api.schemas import Moment
 from model_api.api.storage import Changes
 from model_api.domain.bundle import BundleRefused
 from model_api.domain.identity import Scope
@@ -37,7 +37,7 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     digest: str
     kind: str
-    loaded_at: datetime
+    loaded_at: Moment
     created_at: str
     licence: str
     categories: list[str]

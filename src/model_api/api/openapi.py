@@ -4,6 +4,7 @@ Bodies are decoded by this service itself, so the framework does not know them; 
 of structs lack what msgspec's own say: closed objects, bounds, patterns.
 """
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,8 +55,16 @@ def document(app: Litestar) -> dict[str, Any]:
     bodies = [handler.opt["body"] for handler in handlers.values() if "body" in handler.opt]
     answers = [_answer_type(handler) for handler in handlers.values()]
     _, schemas = msgspec.json.schema_components([*bodies, *answers], ref_template=_REFERENCE)
-    described["components"]["schemas"] = structs | schemas
+    described["components"]["schemas"] = {
+        name: _with_clean_description(schema) for name, schema in (structs | schemas).items()
+    }
     return described
+
+
+def _with_clean_description(schema: dict[str, Any]) -> dict[str, Any]:
+    if "description" not in schema:
+        return schema
+    return {**schema, "description": inspect.cleandoc(schema["description"])}
 
 
 def _handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from model_api.api.schemas import Moment
 from model_api.domain.limits import (
     DEFAULT_DEADLINE_MS,
     MAX_DEADLINE_MS,
@@ -86,8 +87,8 @@ class PolicyView(msgspec.Struct, frozen=True, kw_only=True):
     audit: Literal["durable", "fast"]
     store_text: bool
     rules: dict[str, RuleBody]
-    created_at: datetime | None
-    updated_at: datetime | None
+    created_at: Moment | None
+    updated_at: Moment | None
 
 
 class PolicyPage(msgspec.Struct, frozen=True):

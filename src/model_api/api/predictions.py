@@ -14,7 +14,7 @@ from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest
 from model_api.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from model_api.api.problems import ProblemError, documented
-from model_api.api.schemas import CategoryScore, ModelUsed, PolicyUsed, SpanScore
+from model_api.api.schemas import CategoryScore, ModelUsed, Moment, PolicyUsed, SpanScore
 from model_api.api.storage import Predictions, Texts, stored
 from model_api.domain.decision import Decision
 from model_api.domain.identity import Scope
@@ -27,9 +27,6 @@ Since = Annotated[
     str | None,
     QueryParameter(description="Only from this moment on (RFC 3339).", format="date-time"),
 ]
-
-
-_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class SignalCount(msgspec.Struct, frozen=True):
@@ -47,7 +44,7 @@ class PredictionView(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: UUID
-    created_at: datetime
+    created_at: Moment
     decision: Literal["allow", "flag", "block"]
     would_be_decision: Literal["allow", "flag", "block"]
     score: float | None
@@ -138,7 +135,7 @@ def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return msgspec.convert(text, _Moment)
+        return msgspec.convert(text, Moment)
     except msgspec.ValidationError:
         raise ProblemError(
             kinds.MALFORMED_REQUEST, "`since` must be a moment with its offset from UTC (RFC 3339)."

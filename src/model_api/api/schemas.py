@@ -1,5 +1,6 @@
 """What `POST /predict` takes and gives. Unknown fields are refused."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,6 +11,9 @@ from model_api.domain.limits import (
     MAX_SESSION_LENGTH,
     MAX_SUBJECT_LENGTH,
 )
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment with its offset from UTC, RFC 3339 in JSON."""
 
 
 class ChatMessage(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
