@@ -36,10 +36,22 @@ class Ports:
     def dashboard_backend(self) -> int:
         return 8007 + self.offset
 
-    def all(self) -> tuple[int, ...]:
-        """Each port that is bound, ops ports included."""
-        api = (self.model_api, self.dashboard_backend)
-        return (self.postgres, self.redis, *api, *(port + OPS for port in api))
+    @property
+    def relay_ops(self) -> int:
+        """The relay has no API, so it has only this."""
+        return self.model_api + OPS + 1
+
+    def named(self) -> dict[int, str]:
+        """Each port that is bound, and for what."""
+        return {
+            self.postgres: "postgres",
+            self.redis: "redis",
+            self.model_api: "model_api",
+            self.model_api + OPS: "model_api (ops)",
+            self.relay_ops: "model_api-relay (ops)",
+            self.dashboard_backend: "dashboard_backend",
+            self.dashboard_backend + OPS: "dashboard_backend (ops)",
+        }
 
 
 def refuse_taken(ports: dict[int, str]) -> None:

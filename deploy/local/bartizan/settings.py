@@ -85,8 +85,8 @@ def _offset(text: str) -> int:
         offset = int(text)
     except ValueError:
         raise BartizanError(f"BARTIZAN_PORT_OFFSET={text!r} is not a number") from None
-    highest = HIGHEST_PORT - max(Ports(0).all())
-    lowest = 1024 - min(Ports(0).all())
+    highest = HIGHEST_PORT - max(Ports(0).named())
+    lowest = 1024 - min(Ports(0).named())
     if not lowest <= offset <= highest:
         raise BartizanError(f"BARTIZAN_PORT_OFFSET={offset} is outside {lowest}..{highest}")
     return offset

@@ -11,7 +11,7 @@ from bartizan.ports import LOOPBACK, OPS
 from bartizan.settings import SERVICES, Settings
 from bartizan.supervision.launching import complete, environment_for
 from bartizan.supervision.log_files import tail
-from bartizan.supervision.probes import Steady, http
+from bartizan.supervision.probes import http
 from bartizan.supervision.units import Action, Service, Task, Unit
 
 REDIS_RULES = {
@@ -63,6 +63,7 @@ def topology(settings: Settings) -> tuple[Unit, ...]:
         "model_api": environment(
             "model_api",
             PORT=ports.model_api,
+            RELAY_OPS_PORT=ports.relay_ops,
             JWKS_URL=f"http://{LOOPBACK}:{ports.dashboard_backend}/.well-known/jwks.json",
         ),
         "dashboard_backend": environment(
@@ -91,11 +92,9 @@ def topology(settings: Settings) -> tuple[Unit, ...]:
             environment=environments[service],
             needs=("redis", f"{service}-migrate"),
             ready=http(port + OPS),
-            ports=(port, port + OPS),
             address=f"http://{LOOPBACK}:{port}",
         )
 
-    relaying = Steady()
     return (
         postgres(home, place, account, superuser, ports.postgres),
         redis(
@@ -121,8 +120,7 @@ def topology(settings: Settings) -> tuple[Unit, ...]:
             command=settings.command("model_api", "relay"),
             environment=environments["model_api"],
             needs=("redis", "model_api-migrate"),
-            prepare=relaying.prepare,
-            ready=relaying.ready,
+            ready=http(ports.relay_ops),
         ),
         served("dashboard_backend", ports.dashboard_backend),
     )

@@ -11,7 +11,7 @@ from bartizan.commands.console import terminal
 from bartizan.commands.starting import await_ready
 from bartizan.errors import BartizanError, NotUpError
 from bartizan.log_reading import Follower
-from bartizan.ports import OPS, refuse_taken
+from bartizan.ports import refuse_taken
 from bartizan.settings import SERVICES, Settings, from_process
 from bartizan.supervision import control, process
 from bartizan.supervision.locks import held
@@ -95,17 +95,7 @@ def _clear_the_way(settings: Settings, console: Console) -> None:
     """Ends what a killed supervisor left, and refuses to start where a port is taken."""
     for name in process.stop_orphans(settings.home):
         console.print(f"{name} was left behind by a supervisor that was killed: stopped")
-    ports = settings.ports
-    refuse_taken(
-        {
-            ports.postgres: "postgres",
-            ports.redis: "redis",
-            ports.model_api: "model_api",
-            ports.model_api + OPS: "model_api (ops)",
-            ports.dashboard_backend: "dashboard_backend",
-            ports.dashboard_backend + OPS: "dashboard_backend (ops)",
-        }
-    )
+    refuse_taken(settings.ports.named())
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -61,7 +61,6 @@ def postgres(
         environment={"PATH": "/usr/bin:/bin"},
         prepare=prepare,
         ready=ready,
-        ports=(port,),
         address=f"postgresql://{LOOPBACK}:{port}",
         account=account,
         # "Fast": ends the sessions and writes a checkpoint; SIGTERM would wait for the clients.

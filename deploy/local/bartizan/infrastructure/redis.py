@@ -61,7 +61,6 @@ def redis(
         environment={"PATH": "/usr/bin:/bin"},
         prepare=prepare,
         ready=ready,
-        ports=(port,),
         address=f"redis://{LOOPBACK}:{port}",
     )
 

@@ -1,7 +1,6 @@
 """Readiness, asked of the services themselves."""
 
 import asyncio
-import time
 
 from bartizan.ports import LOOPBACK
 from bartizan.supervision.units import Probe
@@ -21,18 +20,3 @@ def http(port: int, path: str = "/health/ready") -> Probe:
             writer.close()
 
     return probe
-
-
-class Steady:
-    """For a process that has no port to ask: ready when it has lasted for some seconds."""
-
-    def __init__(self, seconds: float = 1.0) -> None:
-        self._seconds = seconds
-        self._started = 0.0
-
-    async def prepare(self) -> None:
-        """Begins the count anew; to be awaited before each start."""
-        self._started = time.monotonic()
-
-    async def ready(self) -> bool:
-        return time.monotonic() - self._started >= self._seconds

@@ -28,7 +28,6 @@ class Service:
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Probe
     needs: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
     address: str = ""
     prepare: Action = nothing
     account: Account | None = None

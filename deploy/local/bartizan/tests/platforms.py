@@ -61,7 +61,7 @@ class Platform:
 
     def listening(self) -> list[int]:
         """The platform's ports on which anything answers."""
-        return [port for port in self.ports.all() if answers(port)]
+        return [port for port in self.ports.named() if answers(port)]
 
 
 def answers(port: int) -> bool:
@@ -91,5 +91,5 @@ def free_ports() -> Ports:
         # Below the ports that the kernel gives to outgoing connections.
         ports = Ports(secrets.choice(range(1_000, 14_000)))
         with contextlib.suppress(BartizanError):
-            refuse_taken(dict.fromkeys(ports.all(), "a test"))
+            refuse_taken(ports.named())
             return ports

@@ -5,7 +5,6 @@ It takes the same subcommands, listens where the settings say, and judges by one
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -68,10 +67,15 @@ def serve() -> None:
     ops.serve_forever()
 
 
+def relay() -> None:
+    port = int(os.environ[f"{PREFIX}_RELAY_OPS_PORT"])
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+
+
 def migrate() -> None:
     if os.environ.get(f"{PREFIX}_FAIL"):
         sys.exit("the migration is refused")
     time.sleep(float(os.environ.get(f"{PREFIX}_SLEEP", "0")))
 
 
-{"serve": serve, "judge": judge, "migrate": migrate, "relay": signal.pause}[sys.argv[1]]()
+{"serve": serve, "judge": judge, "migrate": migrate, "relay": relay}[sys.argv[1]]()

@@ -16,7 +16,7 @@ def test_up_twice_status_down_twice(platform: Platform) -> None:
     assert "the-admin-key" not in first.stdout
     before = platform.status()
     assert before["healthy"]
-    assert len(platform.listening()) == len(platform.ports.all())
+    assert len(platform.listening()) == len(platform.ports.named())
 
     second = platform.run("up")
     assert second.returncode == 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import psutil
 
 from bartizan.ports import LOOPBACK
+from bartizan.supervision.identity import identity
 from bartizan.tests.platforms import Platform, until
 
 Kill = Callable[[int], None]
@@ -47,14 +48,14 @@ def test_services_outlive_a_killed_supervisor_and_up_recovers(
     until(lambda: not platform.status()["up"])
     status = platform.status()
     assert {unit["name"]: unit["pid"] for unit in status["orphans"]} == before
-    assert len(platform.listening()) == len(platform.ports.all())
+    assert len(platform.listening()) == len(platform.ports.named())
 
     result = platform.run("up")
     assert result.returncode == 0, result.stderr
     assert "postgres was left behind" in result.stdout
     after = {unit["name"]: unit["pid"] for unit in platform.status()["units"] if unit["pid"]}
     assert set(before.values()).isdisjoint(after.values())
-    assert not any(psutil.pid_exists(pid) for pid in before.values())
+    assert [identity(pid) for pid in before.values()] == [None] * len(before)
 
 
 def test_down_ends_what_a_killed_supervisor_left(platform: Platform, kill: Kill) -> None:
