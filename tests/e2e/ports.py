@@ -3,8 +3,8 @@
 import random
 import socket
 
-FIRST = (5432, 6379, 8000, 8007, 18000, 18007)
-"""PostgreSQL, Redis, and the API and ops ports of the two services, before the offset."""
+FIRST = (5432, 6379, 8000, 8007, 18000, 18001, 18007)
+"""Before the offset: PostgreSQL, Redis, the two APIs, the ops ports of guard, relay, gateway."""
 
 _HIGHEST_OFFSET = 14_000
 """Keeps all ports below 32768, where Linux begins to hand out ephemeral ones."""

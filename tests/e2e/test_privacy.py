@@ -10,7 +10,7 @@ from e2e.faults import paused
 from e2e.gateway import PREDICT
 from e2e.judging import judge
 from e2e.records import Records
-from e2e.running_platform import LOOPBACK, OPS, Platform
+from e2e.running_platform import LOOPBACK, Platform
 
 CHUNK = 1 << 20
 
@@ -52,9 +52,9 @@ async def test_no_prompt_is_kept_anywhere(
     answered = (*answers[:2], spooled)
     await records.assert_kept([answer.json()["predictions"][0]["id"] for answer in answered])
 
-    for first in (8000, 8007):
+    for first in (18000, 18001, 18007):
         async with httpx.AsyncClient(trust_env=False) as client:
-            metrics = await client.get(f"http://{LOOPBACK}:{platform.port(first) + OPS}/metrics")
+            metrics = await client.get(f"http://{LOOPBACK}:{platform.port(first)}/metrics")
         assert marker not in metrics.text
     holding = [file for file in _files(platform.home) if marker.encode() in b"".join(_pieces(file))]
     assert holding == []
