@@ -56,7 +56,8 @@ async def test_postgresql_stops_for_ten_seconds(
             await _answers_go_on(sent)
         await sent.more_answers(SOME)
     sent.assert_all_answered()
-    assert sent.slowest < OUTAGE_SECONDS / 2, str(sent)
+    # Those who asked first would have waited for all of it, had they waited for its end.
+    assert sent.slowest < 0.8 * OUTAGE_SECONDS, str(sent)
     await records.assert_kept(sent.answered)
 
 
