@@ -20,7 +20,7 @@ class Programs:
     @property
     def environment(self) -> dict[str, str]:
         """All that a program is told unless a test says more."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.user_home)}
+        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.user_home)}
 
     def command(self, name: str, *arguments: str) -> list[str]:
         """Without what Python adds by itself: no user site, no environment, no current folder."""
