@@ -13,7 +13,8 @@ from dashboard_backend.tests.support.gateway import Gateway, running
 
 # Runs in a process of its own: takes as fast as it can and prints how many were allowed.
 HAMMER = """
-import asyncio, sys
+import asyncio
+import sys
 from dashboard_backend.adapters.redis_limiter import RedisLimiter
 from dashboard_backend.domain.rate_limits import RateLimit
 

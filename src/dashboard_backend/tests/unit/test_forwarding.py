@@ -49,3 +49,19 @@ def test_answer_never_carries_a_line_end(name: bytes, value: bytes) -> None:
     for kept_name, kept_value in fields:
         assert not set(kept_name + kept_value) & set(b"\r\n\0")
         assert b":" not in kept_name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"x-a", b"a\rb"),
+        (b"x-a", b"a\nb: c"),
+        (b"x-a", b"a\x00b"),
+        (b"x a", b"b"),
+        (b"x:a", b"b"),
+        (b"", b"b"),
+    ],
+)
+def test_answer_that_could_inject_a_field_is_refused(name: bytes, value: bytes) -> None:
+    with pytest.raises(UnsafeFieldError):
+        answer_fields([(name, value)])
