@@ -65,8 +65,12 @@ class Settings:
         }
 
     def build(self) -> str:
-        """Changes whenever a packaged program changes; what a running platform was started from."""
-        stats = [(path.name, path.stat()) for path in sorted(self.dist.glob("*.pex"))]
+        """Changes with the platform's own programs, and with no other file that lies beside them.
+
+        What a running platform was started from.
+        """
+        paths = [self.dist / f"{name}.pex" for name in ("bartizan", *SERVICES)]
+        stats = [(path.name, path.stat()) for path in paths if path.exists()]
         return " ".join(f"{name}:{stat.st_mtime_ns}:{stat.st_size}" for name, stat in stats)
 
 
