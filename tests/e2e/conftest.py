@@ -1,6 +1,7 @@
 """The running platform of the session, and clients of it."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,22 +9,35 @@ import httpx
 import pytest
 from e2e.gateway import client
 from e2e.keys import create_key
-from e2e.programs import find_folder
+from e2e.programs import NAMES, find_folder
 from e2e.records import Records, records_of
 from e2e.running_platform import Platform, platform_in_temporary_folder
 
 
 @pytest.fixture(scope="session")
-def idle_platform() -> Iterator[Platform]:
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs, copied: in a sandbox of Pants they are links to its store, which touches them.
+
+    The terminal tool would take a touched program for a new build.
+    """
+    folder = tmp_path_factory.mktemp("dist")
+    found = find_folder(os.environ, Path.cwd())
+    for name in NAMES:
+        shutil.copyfile(found / f"{name}.pex", folder / f"{name}.pex")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def idle_platform(dist: Path) -> Iterator[Platform]:
     """A platform that no test starts: for what needs none, and for starts that must fail."""
-    with platform_in_temporary_folder(find_folder(os.environ, Path.cwd())) as idle:
+    with platform_in_temporary_folder(dist) as idle:
         yield idle
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
+def platform(dist: Path) -> Iterator[Platform]:
     """The platform that all tests share: each leaves it up, as it found it."""
-    with platform_in_temporary_folder(find_folder(os.environ, Path.cwd())) as running:
+    with platform_in_temporary_folder(dist) as running:
         running.up()
         yield running
 
