@@ -13,7 +13,7 @@ from e2e.running_platform import Platform, platform_in_temporary_folder
 from load.measuring import Cell, measure, warm_up
 from load.messages import bodies
 from load.report import goals, table
-from load.services import ALONE, BARE, THROUGH_GATEWAY, bare, guard_alone, through_gateway
+from load.services import ALONE, BARE, THROUGH_GATEWAY, bare_route, guard_alone, through_gateway
 from rich.console import Console
 
 WIDTH = 160
@@ -71,7 +71,7 @@ async def _measure(
 ) -> tuple[list[Cell], int]:
     """The cells, and how many predictions are in the table that were not there before."""
     async with records_of(platform) as records:
-        with bare(sent) as floor, guard_alone(platform, sent) as alone:
+        with bare_route(sent) as floor, guard_alone(platform, sent) as alone:
             targets = [floor, alone, await through_gateway(platform, sent)]
             await warm_up(targets, min(rates))
             before = await records.number()

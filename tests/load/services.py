@@ -14,6 +14,7 @@ import httpx
 from e2e.gateway import PREDICT
 from e2e.keys import create_key
 from e2e.running_platform import LOOPBACK, Platform
+from load import bare
 from load.measuring import Target
 from load.messages import with_head
 
@@ -24,10 +25,10 @@ _READY_WITHIN = 60.0
 
 
 @contextmanager
-def bare(bodies: Sequence[bytes]) -> Iterator[Target]:
+def bare_route(bodies: Sequence[bytes]) -> Iterator[Target]:
     """The floor: see `load.bare`."""
     port = _free_port()
-    command = [sys.executable, "-m", "load.bare", str(port)]
+    command = [sys.executable, "-m", bare.__name__, str(port)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with _process(command, environment, f"http://{LOOPBACK}:{port}/predict") as pid:
         yield Target(
