@@ -1,7 +1,7 @@
 """API keys close at hand: read from PostgreSQL, kept for seconds, dropped when they change.
 
 A copy is fresh for `fresh_seconds`; a change on any replica drops it at once by NOTIFY. While the
-database is away, copies go on opening the door until `grace_seconds` after they were read.
+database is away or slow, copies go on opening the door until `grace_seconds` after they were read.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ WHERE api_keys.id = used.id AND (api_keys.last_used_at IS NULL OR api_keys.last_
 """
 _RETRY_SECONDS = 1.0
 _PATIENCE_SECONDS = 1.5
+_PATIENCE_WITH_A_COPY_SECONDS = 0.2
 
 
 class _Copy(NamedTuple):
@@ -74,12 +75,15 @@ class KeyDirectory:
             and copy.read_at > self._doubted_at
         ):
             return copy.key
+        fallback = copy.key if copy is not None and now < copy.read_at + self._grace else None
         try:
-            key = await self._read(key_id, now)
+            key = await self._read(
+                key_id, now, _PATIENCE_WITH_A_COPY_SECONDS if fallback is not None else None
+            )
         except KeysUnavailableError:
-            if copy is not None and copy.key is not None and now < copy.read_at + self._grace:
+            if fallback is not None:
                 self._count("stale")
-                return copy.key
+                return fallback
             self._count("failed")
             raise
         self._count("unknown" if key is None else "found")
@@ -119,15 +123,19 @@ class KeyDirectory:
             raise
         self.seen()
 
-    async def _read(self, key_id: UUID, now: float) -> ApiKey | None:
+    async def _read(self, key_id: UUID, now: float, patience: float | None) -> ApiKey | None:
         if now < self._away_until:
             raise KeysUnavailableError
         reading = self._reading.get(key_id)
         if reading is None:
             reading = asyncio.create_task(self._fetch(key_id))
+            reading.add_done_callback(_hear)
             self._reading[key_id] = reading
-        # A caller who goes away must not take the others' read along.
-        return await asyncio.shield(reading)
+        # A caller who goes away must not take the others' read along, so it is only waited for.
+        done, _ = await asyncio.wait((reading,), timeout=patience)
+        if not done:
+            raise KeysUnavailableError
+        return reading.result()
 
     async def _fetch(self, key_id: UUID) -> ApiKey | None:
         this = asyncio.current_task()
@@ -155,3 +163,9 @@ class KeyDirectory:
         self._copies.move_to_end(key_id)
         if len(self._copies) > self._capacity:
             self._copies.popitem(last=False)
+
+
+def _hear(reading: asyncio.Task[ApiKey | None]) -> None:
+    # All who asked may have gone by their copies: then nobody else takes note of its failure.
+    if not reading.cancelled():
+        reading.exception()

@@ -131,6 +131,19 @@ async def test_copy_is_good_until_the_grace_is_over_and_no_longer(
     assert not directory.serviceable()
 
 
+async def test_with_a_copy_nobody_waits_for_a_database_that_hangs(
+    directory: KeyDirectory, database: Database, clock: Clock, outcomes: list[str]
+) -> None:
+    await directory.find(KEY.id)
+    clock.now += 6
+    async with database.connection() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE")
+        # The read itself is given up only after 1.5 s.
+        async with asyncio.timeout(1.0):
+            assert await directory.find(KEY.id) == KEY
+    assert outcomes == ["found", "stale"]
+
+
 async def test_memory_is_bounded(directory: KeyDirectory) -> None:
     await directory.find(KEY.id)
     for number in range(100, 103):
