@@ -23,7 +23,14 @@ def isolate(name, root, domain_libraries, dependents, tests_read):
         layers.append((f"[//{root}/{layer}/**]", *allowed, "!*"))
     __dependencies_rules__(
         *layers,
-        (f"[//{root}/tests/**]", f"//{root}/**", libraries, *reads, "//:pytest_configuration", "!*"),
+        (
+            f"[//{root}/tests/**]",
+            f"//{root}/**",
+            libraries,
+            *reads,
+            "//:pytest_configuration",
+            "!*",
+        ),
         ("*", f"//{root}/**", libraries, "!*"),
     )
     __dependents_rules__(("*", f"//{root}/**", *dependents, "!*"))
@@ -59,7 +66,9 @@ def service(
     )
     for kind in tests:
         # Beside a unit, a test starts the service: whole, with what no import shows (migrations).
-        whole = [] if kind == "unit" else [":sources"] + ["//contracts:contracts"] * bool(tests_read)
+        whole = (
+            [] if kind == "unit" else [":sources"] + ["//contracts:contracts"] * bool(tests_read)
+        )
         # One pytest process a kind, so that a session's PostgreSQL and Redis start once.
         python_tests(
             name=f"{kind}_tests",

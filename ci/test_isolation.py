@@ -93,7 +93,9 @@ class IsolationTest(unittest.TestCase):
             self.assertEqual(status, 0, output)
 
     def test_an_import_of_another_service_is_refused(self) -> None:
-        self.write("src/model_api/api/predict.py", "from training.domain import linear\n\nlinear.fit()\n")
+        self.write(
+            "src/model_api/api/predict.py", "from training.domain import linear\n\nlinear.fit()\n"
+        )
         self.assert_refused(
             ("dependencies", "src::"), "src/model_api/api/predict.py", "training.domain.linear"
         )
@@ -102,13 +104,21 @@ class IsolationTest(unittest.TestCase):
         build = self.tree / "src/model_api/BUILD"
         original = build.read_text()
         self.addCleanup(build.write_text, original)
-        build.write_text(original + '\npython_sources(name="x", sources=["main.py"], resolve="model_api", dependencies=["src/training:sources"])\n')
+        build.write_text(
+            original
+            + '\npython_sources(name="x", sources=["main.py"], resolve="model_api", dependencies=["src/training:sources"])\n'
+        )
         self.assert_refused(("dependencies", "src::"), "src/model_api/main.py", "src/training")
 
     def test_an_import_upward_through_the_layers_is_refused(self) -> None:
-        self.write("src/model_api/domain/guard.py", "from model_api.adapters import postgres\n\nprint(postgres)\n")
+        self.write(
+            "src/model_api/domain/guard.py",
+            "from model_api.adapters import postgres\n\nprint(postgres)\n",
+        )
         self.assert_refused(
-            ("dependencies", "src::"), "src/model_api/domain/guard.py", "src/model_api/adapters/postgres.py"
+            ("dependencies", "src::"),
+            "src/model_api/domain/guard.py",
+            "src/model_api/adapters/postgres.py",
         )
 
     def test_a_driver_in_the_domain_is_refused(self) -> None:
@@ -116,9 +126,14 @@ class IsolationTest(unittest.TestCase):
         self.assert_refused(("dependencies", "src::"), "src/model_api/domain/guard.py", "asyncpg")
 
     def test_a_controller_that_imports_an_adapter_is_refused(self) -> None:
-        self.write("src/model_api/api/predict.py", "from model_api.adapters import postgres\n\nprint(postgres)\n")
+        self.write(
+            "src/model_api/api/predict.py",
+            "from model_api.adapters import postgres\n\nprint(postgres)\n",
+        )
         self.assert_refused(
-            ("dependencies", "src::"), "src/model_api/api/predict.py", "src/model_api/adapters/postgres.py"
+            ("dependencies", "src::"),
+            "src/model_api/api/predict.py",
+            "src/model_api/adapters/postgres.py",
         )
 
     def test_a_second_name_of_one_import_statement_is_seen(self) -> None:
@@ -133,7 +148,9 @@ class IsolationTest(unittest.TestCase):
             "from training.domain import linear  # pants: no-infer-dep\n\nlinear.fit()\n",
         )
         self.assert_refused(
-            ("lint", "--only=isolation", "src::"), "model_api (src/model_api/api/predict.py:1)", "training (training.domain)"
+            ("lint", "--only=isolation", "src::"),
+            "model_api (src/model_api/api/predict.py:1)",
+            "training (training.domain)",
         )
 
     def test_an_import_by_a_computed_string_is_refused(self) -> None:
@@ -148,7 +165,10 @@ class IsolationTest(unittest.TestCase):
         )
 
     def test_an_import_by_a_literal_string_is_refused(self) -> None:
-        self.write("src/model_api/api/predict.py", "NAME = 'training.domain.linear:fit'\n__import__('training')\n")
+        self.write(
+            "src/model_api/api/predict.py",
+            "NAME = 'training.domain.linear:fit'\n__import__('training')\n",
+        )
         self.assert_refused(
             ("lint", "--only=isolation", "src::"),
             "model_api (src/model_api/api/predict.py:1) names training (training.domain.linear:fit)",
@@ -156,7 +176,9 @@ class IsolationTest(unittest.TestCase):
         )
 
     def test_a_longer_search_path_is_refused(self) -> None:
-        self.write("src/model_api/api/predict.py", "import sys\n\nsys.path.insert(0, '../training')\n")
+        self.write(
+            "src/model_api/api/predict.py", "import sys\n\nsys.path.insert(0, '../training')\n"
+        )
         self.assert_refused(
             ("lint", "--only=isolation", "src::"),
             "model_api (src/model_api/api/predict.py:3) changes sys.path",

@@ -71,7 +71,9 @@ async def find_escapes(
             CreateDigest(
                 [
                     FileContent("__isolation__/find_escapes.py", program),
-                    FileContent("__isolation__/services.txt", "\n".join(isolation.services).encode()),
+                    FileContent(
+                        "__isolation__/services.txt", "\n".join(isolation.services).encode()
+                    ),
                 ]
             ),
         ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from e2e.gateway import client
 from e2e.keys import create_key
 from e2e.programs import NAMES, find_folder

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 
 import psutil
+
 from e2e.running_platform import Platform, Unit
 from e2e.waiting import until
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
+
 from e2e.running_platform import Platform
 
 PREDICT = "/api/model_api/predict"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+
 from e2e.programs import Programs
 
 COMPARED = ("decision", "score", "categories", "spans", "signals")

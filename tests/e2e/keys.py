@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+
 from e2e.gateway import client
 from e2e.running_platform import Platform
 

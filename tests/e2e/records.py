@@ -9,9 +9,10 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from redis.asyncio import Redis
+
 from e2e.running_platform import LOOPBACK, Platform
 from e2e.waiting import until
-from redis.asyncio import Redis
 
 STREAM = "bartizan:events:model_api"
 RECORDED = "io.bartizan.model_api.predictions.recorded.v1"

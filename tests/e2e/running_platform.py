@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
 from e2e.ports import free_offset
 from e2e.programs import Programs
 

@@ -5,6 +5,7 @@ import re
 import httpx
 import msgspec
 import pytest
+
 from e2e.gateway import PREDICT, client
 from e2e.keys import create_key
 from e2e.running_platform import Platform

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import httpx
 import pytest
+
 from e2e import prompts
 from e2e.gateway import PREDICT
 from e2e.judging import comparable, judge

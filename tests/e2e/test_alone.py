@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+
 from e2e.ports import is_free
 from e2e.running_platform import OPS, Platform
 from e2e.waiting import until

@@ -1,6 +1,7 @@
 """Each program on its own: on a machine with nothing but CPython."""
 
 import pytest
+
 from e2e.programs import NAMES
 from e2e.running_platform import Platform
 

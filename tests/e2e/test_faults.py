@@ -8,6 +8,7 @@ import asyncio
 import time
 
 import httpx
+
 from e2e.faults import kill, paused, restarted
 from e2e.records import Records, records_of
 from e2e.running_platform import Platform

@@ -5,6 +5,7 @@ import time
 
 import httpx
 import psutil
+
 from e2e.gateway import PREDICT
 from e2e.ports import FIRST, is_free
 from e2e.running_platform import LOOPBACK, Platform

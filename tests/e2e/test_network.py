@@ -3,6 +3,7 @@
 import httpx
 import psutil
 import pytest
+
 from e2e.ports import FIRST
 from e2e.running_platform import LOOPBACK, Platform
 

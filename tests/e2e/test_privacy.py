@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
 from e2e.faults import paused
 from e2e.gateway import PREDICT
 from e2e.judging import judge

@@ -1,6 +1,7 @@
 """How well the packaged guard tells attacks from benign prompts."""
 
 import pytest
+
 from e2e import prompts
 from e2e.judging import judge
 from e2e.prompts import EvaluationData, Prompt

@@ -1,6 +1,7 @@
 """The measure that the quality tests go by."""
 
 import pytest
+
 from e2e.ranking import area_under_curve
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from e2e import prompts
 from e2e.judging import judge
 from e2e.records import Records

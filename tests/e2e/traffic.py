@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import httpx
+
 from e2e.gateway import PREDICT
 from e2e.waiting import until
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.console import Console
+
 from e2e import prompts
 from e2e.programs import find_folder
 from e2e.records import records_of
@@ -14,7 +16,6 @@ from load.measuring import Cell, measure, warm_up
 from load.messages import bodies
 from load.report import goals, table
 from load.services import ALONE, BARE, THROUGH_GATEWAY, bare_route, guard_alone, through_gateway
-from rich.console import Console
 
 WIDTH = 160
 

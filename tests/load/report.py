@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from load.measuring import Cell
 from rich.table import Table
+
+from load.measuring import Cell
 
 MODEL_API_GOAL_MS = 1.5
 GATEWAY_GOAL_MS = 1.0

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
 from e2e.gateway import PREDICT
 from e2e.keys import create_key
 from e2e.running_platform import LOOPBACK, Platform
