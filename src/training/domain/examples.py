@@ -7,6 +7,7 @@ CATEGORIES = ("prompt_injection", "indirect_injection", "jailbreak", "prompt_ext
 # The first rule whose word occurs in "source category" decides; the last category is the rest.
 _RULES = (
     ("gandalf", "prompt_extraction"),
+    ("prompt_extraction", "prompt_extraction"),
     ("indirect", "indirect_injection"),
     ("tasktracker", "indirect_injection"),
     ("bipia", "indirect_injection"),

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 # SPDX identifiers. "permissive": MIT, Apache-2.0 or CC0-1.0, not told apart in the collection.
 KNOWN_LICENCES = {
+    "authored_attacks": "written for this project",
+    "authored_everyday": "written for this project",
     "authored_hard_negatives": "written for this project",
     "awesome_prompts": "CC0-1.0",
     "bipia_code_attack_train": "MIT",
