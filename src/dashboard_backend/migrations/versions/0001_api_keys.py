@@ -59,7 +59,8 @@ CREATE INDEX idempotent_replies_by_age ON idempotent_replies (created_at)
 )
 
 # A trigger, so that a key revoked by hand in the database is heard of too. `last_used_at` is left
-# out: it changes all the time and opens or closes nothing.
+# out: it changes all the time and opens or closes nothing. So is a new key, of which nobody can
+# have a copy yet: its late news would only drop the first one, which an outage may need.
 _NOTIFY = (
     """
 CREATE FUNCTION notify_api_key_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -70,7 +71,7 @@ END $$
     """,
     """
 CREATE TRIGGER api_key_changed
-    AFTER INSERT OR DELETE OR UPDATE OF
+    AFTER DELETE OR UPDATE OF
         tenant, scopes, secret_hash, previous_secret_hash, previous_secret_until,
         requests_per_minute, expires_at, revoked_at
     ON api_keys FOR EACH ROW EXECUTE FUNCTION notify_api_key_changed()
