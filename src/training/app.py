@@ -11,40 +11,34 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from training import datasets, evaluation, jobs, lifecycle
+from training.adapters.bundles.platform_key import PlatformKey
 from training.adapters.jwks import Jwks
 from training.adapters.key_files import read_secret
 from training.adapters.object_store import ObjectStore
-from training.adapters.platform_key import PlatformKey
 from training.adapters.postgres import Database
 from training.adapters.redis_streams import RedisStreams
 from training.adapters.service_tokens import ServiceTokens, load_key
-from training.api import (
-    data_problems,
-    errors,
-    health,
-    identity,
-    job_problems,
-    lifecycle_problems,
-    openapi,
-    problem_pages,
-    suite_problems,
-)
+from training.api import errors, health, identity, openapi, problem_pages
 from training.api.authentication import Authentication, require_declared
+from training.api.datasets import problems as data_problems
+from training.api.evaluation import problems as suite_problems
+from training.api.jobs import problems as job_problems
+from training.api.models import problems as lifecycle_problems
 from training.api.options import with_options
 from training.api.tokens import JwtVerifier
 from training.events.housekeeping import keep_house
 from training.events.job_feed import JobFeed
 from training.events.relay_loop import run_relay
-from training.refusals import REFUSALS
 from training.settings import Settings, read
-from training.startup import availability, bucket, database_of, open_database
 from training.utils.performance_monitor import PerformanceMonitor
 from training.utils.relay_metrics import RelayCounters
 from training.utils.request_middleware import RequestMiddleware
 from training.utils.rollout_metrics import RolloutCounters
 from training.utils.supervision import Task, supervised
 from training.utils.tracing import Tracing
+from training.wiring import datasets, evaluation, jobs, lifecycle
+from training.wiring.refusals import REFUSALS
+from training.wiring.startup import availability, bucket, database_of, open_database
 
 log = logging.getLogger(__name__)
 

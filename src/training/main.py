@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from training.commands import data, offline, registry
-from training.failing import Failed
 from training.settings import PREFIX, VARIABLES, Settings, SettingsInvalid, read
+from training.wiring.failing import Failed
 
 VERSION = (Path(__file__).parent / "VERSION").read_text().strip()
 
@@ -48,7 +48,7 @@ cli.add_command(data.data)
 def _run(process: Coroutine[None, None, None]) -> None:
     import uvloop
 
-    from training.startup import REFUSALS
+    from training.wiring.startup import REFUSALS
 
     try:
         uvloop.run(process)
@@ -59,8 +59,8 @@ def _run(process: Coroutine[None, None, None]) -> None:
 @cli.command(epilog=_variables())
 def serve() -> None:
     """Serve the API, and metrics and probes on the ops port; publish events."""
-    from training.serving import serve_until_stopped
     from training.utils.structured_logging import configure
+    from training.wiring.serving import serve_until_stopped
 
     settings = _settings()
     configure(settings.log_level)
@@ -71,7 +71,7 @@ def serve() -> None:
 def worker() -> None:
     """Take jobs from the queue, each into a process of its own, until stopped."""
     from training.utils.structured_logging import configure
-    from training.working import work_until_stopped
+    from training.wiring.working import work_until_stopped
 
     settings = _settings()
     configure(settings.log_level)

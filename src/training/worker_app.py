@@ -8,27 +8,27 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from training.adapters import suite_store
-from training.adapters.job_queue import Claimant
+from training.adapters.bundles.platform_key import PlatformKey
+from training.adapters.evaluation import suite_store
+from training.adapters.jobs.queue import Claimant
 from training.adapters.object_store import BlockingObjectStore, ObjectStore
-from training.adapters.platform_key import PlatformKey
 from training.adapters.postgres import Connection
 from training.api.health import Health
 from training.domain.jobs.kinds import JobKind
-from training.lifecycle import mlflow_of
 from training.settings import PREFIX, Settings
-from training.startup import bucket, database_of, open_database
 from training.utils.performance_monitor import PerformanceMonitor
 from training.utils.worker_metrics import WorkerCounters
-from training.work.attempt import Workplace
-from training.work.checkpoint_sweep import CheckpointSweep
-from training.work.child_process import child_environment
-from training.work.evaluate import EvaluateKind
-from training.work.import_kind import ImportKind
-from training.work.job_process import serve
-from training.work.scratch import scratch_of
-from training.work.train import TrainKind
-from training.work.worker import Rhythm, Worker
+from training.wiring.lifecycle import mlflow_of
+from training.wiring.startup import bucket, database_of, open_database
+from training.work.evaluation.kind import EvaluateKind
+from training.work.imports.kind import ImportKind
+from training.work.jobs.attempt import Workplace
+from training.work.jobs.checkpoint_sweep import CheckpointSweep
+from training.work.jobs.child_process import child_environment
+from training.work.jobs.process import serve
+from training.work.jobs.scratch import scratch_of
+from training.work.jobs.worker import Rhythm, Worker
+from training.work.training.kind import TrainKind
 
 WITHHELD = tuple(
     PREFIX + name

@@ -12,8 +12,8 @@ import msgspec
 from training.domain.datasets.files import FileInvalid
 from training.domain.datasets.names import is_dataset_name
 from training.domain.datasets.public_sets import PUBLIC_SETS, PublicSet, rows_of
-from training.failing import Failed
 from training.settings import SettingsInvalid, read
+from training.wiring.failing import Failed
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _CHUNK_BYTES = 1 << 20
@@ -77,7 +77,7 @@ def import_public(
 
 
 def _lines(known: PublicSet, files: tuple[Path, ...]) -> Iterator[bytes]:
-    from training.adapters.public_files import read_records
+    from training.adapters.datasets.public_files import read_records
 
     records = (record for path in files for record in read_records(path))
     for row in rows_of(known, records):
@@ -91,10 +91,10 @@ def _send(
         raise Failed(f"{name} cannot be the name of a dataset: lower-case letters, digits, - and _")
     from training.adapters.failures import DatabaseUnavailable
     from training.adapters.object_store import StoreUnavailable
-    from training.datasets import send_file
     from training.domain.datasets.files import FileFormat
     from training.domain.datasets.version import ImportRequest, Purpose
-    from training.startup import REFUSALS
+    from training.wiring.datasets import send_file
+    from training.wiring.startup import REFUSALS
 
     try:
         settings = read(os.environ)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from training.failing import Failed
+from training.wiring.failing import Failed
 
 _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SEMANTIC_VERSION = r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?"
@@ -29,8 +29,8 @@ class _Progress:
 
 @contextmanager
 def _failing_in_one_line() -> Iterator[None]:
-    from training.adapters.bundle_reader import BundleUnreadable
-    from training.adapters.jsonl import DataInvalid
+    from training.adapters.bundles.reader import BundleUnreadable
+    from training.adapters.datasets.labelled_files import DataInvalid
 
     try:
         yield
@@ -110,10 +110,10 @@ def linear(
     """Train a linear detector over hashed n-grams. Same data and options, same digest.
 
     Give --data, --dev and --licence as often as needed."""
-    from training import offline
-    from training.domain.bundle_contents import json_bytes
-    from training.domain.configuration import LinearConfiguration
-    from training.domain.release import Release
+    from training.domain.bundle.contents import json_bytes
+    from training.domain.bundle.release import Release
+    from training.domain.linear.configuration import LinearConfiguration
+    from training.wiring import offline
 
     with _failing_in_one_line():
         digest, metrics = offline.train(
@@ -135,8 +135,8 @@ def linear(
 @click.option("--data", type=_EXISTING_FILE, multiple=True, required=True, help="Labelled rows.")
 def evaluate(bundle: Path, data: tuple[Path, ...]) -> None:
     """Score labelled files with a bundle; JSON on stdout. Give --data as often as needed."""
-    from training import offline
-    from training.domain.bundle_contents import json_bytes
+    from training.domain.bundle.contents import json_bytes
+    from training.wiring import offline
 
     with _failing_in_one_line():
         measured = offline.evaluate_bundle(bundle, data)

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from training.failing import Failed
 from training.settings import Settings, SettingsInvalid, read
+from training.wiring.failing import Failed
 
 
 @click.command()
@@ -28,7 +28,7 @@ from training.settings import Settings, SettingsInvalid, read
 )
 def register(bundle: Path, name: str | None, champion: bool, reason: str, wait: float) -> None:
     """Register a finished bundle, signed, as the platform's. A repetition changes nothing."""
-    from training.registration import register_bundle
+    from training.wiring.registration import register_bundle
 
     version, waits_for = _run(register_bundle(_settings(), bundle, name, champion, reason, wait))
     click.echo(f"version {version}")
@@ -52,7 +52,7 @@ def verify(published: BinaryIO | None) -> None:
 
     The database knows the heads, and so would whoever rewrote all of it. Events kept elsewhere,
     as they were on the stream, tell on them."""
-    from training.registration import verify_history
+    from training.wiring.registration import verify_history
 
     found = _run(verify_history(_settings(), published or ()))
     if found.first_bad is not None:
@@ -67,7 +67,7 @@ def verify(published: BinaryIO | None) -> None:
 @click.option("--repair", is_flag=True, help="Write anew what differs.")
 def rebuild(repair: bool) -> None:
     """Build what is read of models from their histories, and compare the two."""
-    from training.registration import rebuild_projection
+    from training.wiring.registration import rebuild_projection
 
     differences = _run(rebuild_projection(_settings(), repair))
     for each in differences:
@@ -89,7 +89,7 @@ def _settings() -> Settings:
 
 
 def _run[Result](work: Coroutine[Any, Any, Result]) -> Result:
-    from training.registration import FAILURES
+    from training.wiring.registration import FAILURES
 
     try:
         return asyncio.run(work)

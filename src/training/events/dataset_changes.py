@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-from training.adapters import dataset_store, outbox_table
+from training.adapters import outbox_table
 from training.adapters.audit_log import audit
+from training.adapters.datasets import store as dataset_store
 from training.adapters.postgres import Connection, Database
 from training.domain.datasets.deletion import DatasetInUse, DatasetUnknown
 from training.domain.datasets.version import DatasetVersion, Tombstone

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 from training.adapters.failures import DatabaseUnavailable
-from training.adapters.job_changes import EVENTS_CHANNEL
-from training.adapters.job_event_log import JobEvent, JobEventLog
-from training.adapters.job_notices import JobNotices
+from training.adapters.jobs.changes import EVENTS_CHANNEL
+from training.adapters.jobs.event_log import JobEvent, JobEventLog
+from training.adapters.jobs.notices import JobNotices
 from training.adapters.postgres import Database
 
 _BATCH = 200

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from training.adapters import job_store
 from training.adapters.audit_log import audit
-from training.adapters.job_store import JobStore
+from training.adapters.jobs import store as job_store
+from training.adapters.jobs.store import JobStore
 from training.adapters.postgres import Connection, Database
 from training.domain.identity import Changer
 from training.domain.jobs.job import Job

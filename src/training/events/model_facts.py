@@ -8,7 +8,7 @@ import re
 
 import msgspec
 
-from training.adapters.event_store import Stream
+from training.adapters.lifecycle.event_store import Stream
 from training.adapters.outbox_table import OutboxEvent
 from training.domain.lifecycle.chain import ChainedEvent
 from training.domain.rollout.plan import Stage

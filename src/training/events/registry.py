@@ -5,9 +5,10 @@
 
 from collections.abc import Callable, Sequence
 
-from training.adapters import audit_log, model_projection, outbox_table
+from training.adapters import audit_log, outbox_table
 from training.adapters.audit_log import AuditEntry
-from training.adapters.event_store import EventStore, Stream
+from training.adapters.lifecycle import projection as model_projection
+from training.adapters.lifecycle.event_store import EventStore, Stream
 from training.adapters.postgres import Connection
 from training.domain.lifecycle import commands
 from training.domain.lifecycle.facts import Fact, VersionRegistered

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from training.adapters import rollout_store
 from training.adapters.audit_log import audit
 from training.adapters.postgres import Connection, Database
+from training.adapters.rollout import store as rollout_store
 from training.domain.identity import Changer
 from training.domain.lifecycle import commands
 from training.domain.lifecycle.facts import Fact

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from training.adapters import outbox_table, rollout_store
+from training.adapters import outbox_table
 from training.adapters.postgres import Connection
-from training.adapters.rollout_store import Stored
+from training.adapters.rollout import store as rollout_store
+from training.adapters.rollout.store import Stored
 from training.domain.identity import Changer
 from training.domain.lifecycle import commands
 from training.domain.lifecycle.facts import Fact

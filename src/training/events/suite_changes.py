@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from training.adapters import dataset_store, suite_store
 from training.adapters.audit_log import audit
-from training.adapters.dataset_objects import verified
-from training.adapters.dataset_reader import decode_index
+from training.adapters.datasets import store as dataset_store
+from training.adapters.datasets.objects import verified
+from training.adapters.datasets.reader import decode_index
+from training.adapters.evaluation import suite_store
 from training.adapters.object_store import ObjectStore
 from training.adapters.postgres import Connection, Database
 from training.domain.datasets.version import DatasetVersion, Part

@@ -13,15 +13,15 @@ from typing import Any
 
 import msgspec
 
-from training.adapters import model_projection
-from training.adapters.bundle_signing import BundleNotSound, listed_files, sign_bundle
-from training.adapters.bundle_uploads import location_of, sign_uploaded, upload
-from training.adapters.mlflow_address import MlflowAddress
-from training.adapters.mlflow_tracking import log_training
+from training.adapters.bundles.platform_key import PlatformKey
+from training.adapters.bundles.signing import BundleNotSound, listed_files, sign_bundle
+from training.adapters.bundles.uploads import location_of, sign_uploaded, upload
+from training.adapters.lifecycle import projection as model_projection
+from training.adapters.mlflow.address import MlflowAddress
+from training.adapters.mlflow.tracking import log_training
 from training.adapters.object_store import ObjectStore
-from training.adapters.platform_key import PlatformKey
 from training.adapters.postgres import Database
-from training.domain.bundle_contents import MANIFEST, digest_of
+from training.domain.bundle.contents import MANIFEST, digest_of
 from training.domain.identity import Changer
 from training.domain.lifecycle.facts import VersionRegistered
 from training.domain.rollout.rollout import Rollout

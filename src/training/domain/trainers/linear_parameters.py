@@ -4,8 +4,8 @@ from typing import Annotated
 
 import msgspec
 
-from training.domain.configuration import LinearConfiguration
-from training.domain.ngrams import NgramSpec
+from training.domain.linear.configuration import LinearConfiguration
+from training.domain.linear.ngrams import NgramSpec
 
 _DEFAULT = LinearConfiguration(seed=0)
 

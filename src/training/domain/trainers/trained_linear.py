@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from training.domain.bundle_contents import MANIFEST, file_entries, json_bytes, npy_bytes
+from training.domain.bundle.contents import MANIFEST, file_entries, json_bytes, npy_bytes
+from training.domain.bundle.manifest import (
+    MODEL_CARD_FILE,
+    SELF_TEST_FILE,
+    WEIGHTS_FILE,
+    manifest_of,
+)
+from training.domain.bundle.model_card import model_card
+from training.domain.bundle.self_test import self_test_suite
 from training.domain.checkpoints import Checkpoints
-from training.domain.configuration import LinearConfiguration
 from training.domain.examples import Example
-from training.domain.manifest import MODEL_CARD_FILE, SELF_TEST_FILE, WEIGHTS_FILE, manifest_of
-from training.domain.model_card import model_card
-from training.domain.self_test import self_test_suite
-from training.domain.shards import shard_count
+from training.domain.linear.configuration import LinearConfiguration
+from training.domain.linear.shards import shard_count
+from training.domain.linear.training import TrainingRun, train_linear
 from training.domain.trainers.trainer import Facts, Report, TrainingImpossible
-from training.domain.training import TrainingRun, train_linear
 from training.domain.verdicts import Verdicts
 
 

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from training.domain.bundle.provenance import SourceCount
+from training.domain.bundle.release import Release
 from training.domain.checkpoints import Checkpoints
 from training.domain.examples import Example
-from training.domain.provenance import SourceCount
-from training.domain.release import Release
 from training.domain.verdicts import Verdicts
 
 

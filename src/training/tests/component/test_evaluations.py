@@ -11,8 +11,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from training.adapters.event_store import EventStore
-from training.adapters.job_store import JobStore
+from training.adapters.jobs.store import JobStore
+from training.adapters.lifecycle.event_store import EventStore
 from training.adapters.object_store import BlockingObjectStore
 from training.adapters.postgres import Database
 from training.domain.jobs.kinds import JobFailed
@@ -24,7 +24,7 @@ from training.tests.support.data import Context
 from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
 from training.tests.support.signing_vectors import TRUSTED
-from training.work.evaluate import EvaluateKind
+from training.work.evaluation.kind import EvaluateKind
 
 MODEL = "detector"
 

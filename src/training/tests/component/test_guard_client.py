@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from training.adapters.circuit import Circuit
-from training.adapters.guard_client import GuardAway, GuardClient, GuardRefused
+from training.adapters.rollout.guard_client import GuardAway, GuardClient, GuardRefused
 
 type Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

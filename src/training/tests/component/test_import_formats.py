@@ -12,7 +12,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]  # likewise
 import pytest
 from numpy.typing import NDArray
 
-from training.adapters.dataset_objects import ObjectWriter
+from training.adapters.datasets.objects import ObjectWriter
 from training.adapters.object_store import BlockingObjectStore
 from training.adapters.postgres import Connection, Database
 from training.domain.datasets.files import FileFormat, FileInvalid
@@ -22,9 +22,9 @@ from training.tests.support.api import Api
 from training.tests.support.data import Importer, jsonl, post, rows
 from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
-from training.work.import_kind import ImportKind
-from training.work.import_rows import import_rows
-from training.work.import_sources import LocalFile
+from training.work.imports.kind import ImportKind
+from training.work.imports.rows import import_rows
+from training.work.imports.sources import LocalFile
 
 
 async def _nothing_protected(_: Connection, __: str) -> NDArray[np.uint64]:

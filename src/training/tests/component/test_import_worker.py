@@ -10,12 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from training.adapters import job_store
-from training.adapters.dataset_reader import read_examples
-from training.adapters.dataset_store import DatasetStore
+from training.adapters.datasets.reader import read_examples
+from training.adapters.datasets.store import DatasetStore
+from training.adapters.jobs import store as job_store
 from training.adapters.object_store import BlockingObjectStore, ObjectStore
 from training.adapters.postgres import Database
-from training.datasets import send_file
 from training.domain.datasets.files import FileFormat
 from training.domain.datasets.version import DatasetVersion, ImportRequest
 from training.domain.identity import Changer
@@ -27,7 +26,8 @@ from training.tests.support.data import jsonl, rows
 from training.tests.support.database import Databases, TestDatabase
 from training.tests.support.s3_server import S3Server
 from training.tests.support.waiting import eventually
-from training.work.import_upkeep import tidy_datasets
+from training.wiring.datasets import send_file
+from training.work.imports.upkeep import tidy_datasets
 
 CHANGER = Changer("acme", "key-1")
 ROWS = 6_000

@@ -7,9 +7,11 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from training.adapters import job_queue, job_store, outbox_table
-from training.adapters.job_changes import JOB_CHANGED
-from training.adapters.job_queue import Claimant
+from training.adapters import outbox_table
+from training.adapters.jobs import queue as job_queue
+from training.adapters.jobs import store as job_store
+from training.adapters.jobs.changes import JOB_CHANGED
+from training.adapters.jobs.queue import Claimant
 from training.adapters.postgres import Connection, Database
 from training.domain.jobs import endings
 from training.domain.jobs.job import Job

@@ -12,9 +12,10 @@ import httpx
 import msgspec
 import pytest
 
-from training.adapters import job_queue, job_store
-from training.adapters.job_changes import JobEntry
-from training.adapters.job_queue import Claimant
+from training.adapters.jobs import queue as job_queue
+from training.adapters.jobs import store as job_store
+from training.adapters.jobs.changes import JobEntry
+from training.adapters.jobs.queue import Claimant
 from training.adapters.postgres import Database
 from training.domain.jobs import endings
 from training.domain.jobs.endings import Ending

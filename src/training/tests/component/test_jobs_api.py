@@ -9,9 +9,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from training.adapters import job_queue
-from training.adapters.job_changes import JobEntry
-from training.adapters.job_queue import Claimant
+from training.adapters.jobs import queue as job_queue
+from training.adapters.jobs.changes import JobEntry
+from training.adapters.jobs.queue import Claimant
 from training.adapters.postgres import Database
 from training.domain.jobs import endings
 from training.domain.jobs.job import Job, Progress

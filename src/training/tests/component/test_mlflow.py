@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from training.adapters.mlflow_address import MlflowAddress
-from training.adapters.mlflow_aliases import MlflowAliases
-from training.adapters.mlflow_run import JOB_TAG, MODEL_FOLDER
-from training.adapters.mlflow_tracking import log_training
-from training.adapters.scorer import bundle_scorer
+from training.adapters.bundles.scorer import bundle_scorer
+from training.adapters.mlflow.address import MlflowAddress
+from training.adapters.mlflow.aliases import MlflowAliases
+from training.adapters.mlflow.run import JOB_TAG, MODEL_FOLDER
+from training.adapters.mlflow.tracking import log_training
 from training.domain.tracking.facts import (
     DatasetUse,
     StepMeasures,

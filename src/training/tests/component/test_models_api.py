@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from training.adapters.platform_key import PlatformKey
+from training.adapters.bundles.platform_key import PlatformKey
 from training.adapters.postgres import Database
 from training.tests.support import api as application
 from training.tests.support.api import Api, assert_problem

@@ -7,15 +7,15 @@ import msgspec
 import pytest
 
 from training.adapters import outbox_table
-from training.adapters.bundle_signing import SIGNATURE, BundleNotSound, verify_bundle
-from training.adapters.bundle_uploads import location_of, sign_uploaded, upload
-from training.adapters.event_store import EventStore
-from training.adapters.mlflow_address import MlflowAddress
-from training.adapters.model_store import ModelStore
+from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
+from training.adapters.bundles.signing import SIGNATURE, BundleNotSound, verify_bundle
+from training.adapters.bundles.uploads import location_of, sign_uploaded, upload
+from training.adapters.lifecycle.event_store import EventStore
+from training.adapters.lifecycle.store import ModelStore
+from training.adapters.mlflow.address import MlflowAddress
 from training.adapters.object_store import ObjectStore, ObjectStoreAddress
-from training.adapters.platform_key import PlatformKey, TrustedKeys
 from training.adapters.postgres import Database
-from training.domain.bundle_contents import MANIFEST
+from training.domain.bundle.contents import MANIFEST
 from training.domain.identity import Changer
 from training.domain.rollout.rollout import RolloutState
 from training.domain.tracking.facts import TrackingAway

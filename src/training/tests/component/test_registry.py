@@ -9,10 +9,11 @@ import asyncpg
 import msgspec
 import pytest
 
-from training.adapters import event_store, history_check, model_projection
-from training.adapters.event_store import EventStore, StreamConflict, load_stream
-from training.adapters.history_check import Difference
-from training.adapters.platform_key import TrustedKeys
+from training.adapters.bundles.platform_key import TrustedKeys
+from training.adapters.lifecycle import event_store, history_check
+from training.adapters.lifecycle import projection as model_projection
+from training.adapters.lifecycle.event_store import EventStore, StreamConflict, load_stream
+from training.adapters.lifecycle.history_check import Difference
 from training.adapters.postgres import Database
 from training.domain.lifecycle import commands, facts, refusals
 from training.domain.lifecycle.chain import Break, Head

@@ -16,9 +16,9 @@ import httpx
 import msgspec
 import pytest
 
-from training.adapters import history_check
-from training.adapters.event_store import read_history
-from training.adapters.platform_key import PlatformKey, TrustedKeys
+from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
+from training.adapters.lifecycle import history_check
+from training.adapters.lifecycle.event_store import read_history
 from training.adapters.postgres import Database
 from training.tests.support import api as application
 from training.tests.support import served

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from training.adapters.event_store import load_stream, read_history
+from training.adapters.lifecycle.event_store import load_stream, read_history
 from training.adapters.postgres import Database
-from training.adapters.rollout_store import RolloutMoved
+from training.adapters.rollout.store import RolloutMoved
 from training.domain.lifecycle import refusals
 from training.domain.lifecycle.model import VersionState
 from training.domain.rollout.plan import OnInsufficientTraffic, Stage, Step

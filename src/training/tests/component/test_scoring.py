@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.adapters import mlflow_model
-from training.adapters.bundle_reader import BundleUnreadable
-from training.adapters.mlflow_model import model_files
-from training.adapters.scorer import bundle_scorer
+from training.adapters.bundles.reader import BundleUnreadable
+from training.adapters.bundles.scorer import bundle_scorer
+from training.adapters.mlflow import model as mlflow_model
+from training.adapters.mlflow.model import model_files
 from training.domain.evaluation.disguises import DISGUISES
 from training.tests.rows import examples
 from training.tests.support.bundles import digest, trained, write

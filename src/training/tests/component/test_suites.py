@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from training.adapters import builtin_suites, suite_store
+from training.adapters.evaluation import builtin_suites, suite_store
 from training.adapters.object_store import BlockingObjectStore
 from training.adapters.postgres import Database
 from training.tests.support.api import Api, assert_problem
@@ -14,7 +14,7 @@ from training.tests.support.data import Importer, jsonl, text
 from training.tests.support.data import rows as made
 from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
-from training.work.import_kind import ImportKind
+from training.work.imports.kind import ImportKind
 
 
 @pytest.fixture

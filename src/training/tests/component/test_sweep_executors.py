@@ -16,15 +16,15 @@ from training.domain.trainers.trials import Executor, Trial, TrialOutcome, best_
 from training.tests.rows import examples, mislabelled_examples
 from training.tests.support import child
 from training.tests.support.ray_cluster import RayCluster
-from training.work.executors.local import LocalExecutor
-from training.work.executors.ray_cluster import RayExecutor
+from training.work.training.executors.local import LocalExecutor
+from training.work.training.executors.ray_cluster import RayExecutor
 
 SMALL = LinearParameters(folds=2, embedded=20, char_max=3, char_bits=10, word_bits=9)
 RAY = """
 import sys, json, msgspec
 from training.domain.trainers.trials import Trial
 from training.tests.rows import mislabelled_examples
-from training.work.executors.ray_cluster import RayExecutor
+from training.work.training.executors.ray_cluster import RayExecutor
 trials = msgspec.json.decode(sys.argv[2], type=list[Trial])
 outcomes = list(RayExecutor(sys.argv[1], lambda: None).run(trials, mislabelled_examples()))
 print(json.dumps({each.index: [each.out_of_fold, each.impossible] for each in outcomes}))

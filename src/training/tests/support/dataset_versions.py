@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 from uuid_utils.compat import uuid7
 
-from training.adapters.dataset_parquet import encode_part
+from training.adapters.datasets.parquet_files import encode_part
 from training.adapters.object_store import ObjectStore, ObjectStoreAddress
 from training.domain.datasets.canonical import ContentDigest
 from training.domain.datasets.files import FileFormat

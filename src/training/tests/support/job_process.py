@@ -9,7 +9,7 @@ import msgspec
 
 from training.adapters.object_store import BlockingObjectStore
 from training.tests.support.workers import Terms, kinds_of
-from training.work.job_process import serve
+from training.work.jobs.process import serve
 
 if __name__ == "__main__":
     terms = msgspec.json.decode(sys.argv[1], type=Terms)

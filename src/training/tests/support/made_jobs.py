@@ -4,9 +4,9 @@ from uuid import UUID
 
 import asyncpg
 
-from training.adapters import job_store
-from training.adapters.job_changes import record_state
-from training.adapters.job_rows import job_of
+from training.adapters.jobs import store as job_store
+from training.adapters.jobs.changes import record_state
+from training.adapters.jobs.rows import job_of
 from training.domain.jobs.job import JobState
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from training.adapters.event_store import EventStore
-from training.adapters.platform_key import PlatformKey
+from training.adapters.bundles.platform_key import PlatformKey
+from training.adapters.lifecycle.event_store import EventStore
 from training.domain.identity import Changer
 from training.domain.lifecycle import commands
 from training.domain.lifecycle.facts import Fact

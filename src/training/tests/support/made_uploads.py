@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from training.adapters import dataset_uploads
+from training.adapters.datasets import uploads as dataset_uploads
 from training.domain.datasets.files import FileFormat
 from training.domain.datasets.version import ImportRequest
 from training.domain.identity import Changer

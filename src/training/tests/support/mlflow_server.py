@@ -11,7 +11,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from training.adapters.mlflow_address import MlflowAddress
+from training.adapters.mlflow.address import MlflowAddress
 from training.tests.support import child
 from training.tests.support.postgres_server import die_with_parent, free_port
 

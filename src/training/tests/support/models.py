@@ -4,10 +4,10 @@ from pathlib import Path
 
 from uuid_utils.compat import uuid7
 
-from training.adapters.event_store import EventStore
-from training.adapters.platform_key import PlatformKey
+from training.adapters.bundles.platform_key import PlatformKey
+from training.adapters.lifecycle.event_store import EventStore
 from training.adapters.postgres import Database
-from training.domain.bundle_contents import MANIFEST, file_entries, json_bytes
+from training.domain.bundle.contents import MANIFEST, file_entries, json_bytes
 from training.domain.lifecycle import commands
 from training.domain.lifecycle.facts import VersionRegistered
 from training.events.registry import Registry

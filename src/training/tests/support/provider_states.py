@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from training.adapters.bundles.platform_key import PlatformKey
 from training.adapters.object_store import ObjectStoreAddress
-from training.adapters.platform_key import PlatformKey
 from training.adapters.postgres import Database
 from training.domain.examples import Example
 from training.domain.jobs.job import JobState

@@ -10,15 +10,16 @@ from uuid import UUID
 import jwt
 from prometheus_client import CollectorRegistry
 
-from training.adapters import history_check, rollout_store
-from training.adapters.event_store import EventStore, read_history
-from training.adapters.guard_client import GuardClient
-from training.adapters.mlflow_address import MlflowAddress
-from training.adapters.mlflow_aliases import MlflowAliases
-from training.adapters.model_store import ModelStore
-from training.adapters.platform_key import TrustedKeys
+from training.adapters.bundles.platform_key import TrustedKeys
+from training.adapters.lifecycle import history_check
+from training.adapters.lifecycle.event_store import EventStore, read_history
+from training.adapters.lifecycle.store import ModelStore
+from training.adapters.mlflow.address import MlflowAddress
+from training.adapters.mlflow.aliases import MlflowAliases
 from training.adapters.postgres import Database
-from training.adapters.rollout_store import Lease
+from training.adapters.rollout import store as rollout_store
+from training.adapters.rollout.guard_client import GuardClient
+from training.adapters.rollout.store import Lease
 from training.domain.identity import Changer
 from training.domain.lifecycle.model import VersionState
 from training.domain.rollout.plan import Gate, Gates, Stage, Step
@@ -33,8 +34,8 @@ from training.tests.support.models import registered
 from training.tests.support.signing_vectors import TRUSTED
 from training.tests.support.waiting import eventually
 from training.utils.rollout_metrics import RolloutCounters
-from training.work.rollout_runner import RolloutRunner, RunnerOptions
-from training.work.rollout_saga import Saga
+from training.work.rollout.runner import RolloutRunner, RunnerOptions
+from training.work.rollout.saga import Saga
 
 TENANT, NAME = "default", "detector"
 ANA = Changer(tenant=TENANT, actor="ana", request_id=None, idempotency_key=None)

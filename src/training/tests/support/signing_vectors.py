@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import CryptoSigner
 
-from training.adapters.bundle_signing import (
+from training.adapters.bundles.platform_key import PlatformKey
+from training.adapters.bundles.signing import (
     PAYLOAD_TYPE,
     PREDICATE_TYPE,
     SIGNATURE,
     STATEMENT_TYPE,
     sign_bundle,
 )
-from training.adapters.platform_key import PlatformKey
-from training.domain.bundle_contents import MANIFEST, digest_of, file_entries, json_bytes
+from training.domain.bundle.contents import MANIFEST, digest_of, file_entries, json_bytes
 
 NAME = "detector"
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from training.adapters.bundle_signing import (
+from training.adapters.bundles.platform_key import PlatformKey, PlatformKeyInvalid, TrustedKeys
+from training.adapters.bundles.signing import (
     SIGNATURE,
     BundleNotSound,
     sign_bundle,
     verify_bundle,
 )
 from training.adapters.key_files import KeyFileInvalid
-from training.adapters.platform_key import PlatformKey, PlatformKeyInvalid, TrustedKeys
 from training.tests.support.signing_vectors import STRANGER, TRUSTED, bundle
 
 

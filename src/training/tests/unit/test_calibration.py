@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.domain.calibration import Platt, expected_calibration_error, fit_platt
-from training.domain.metrics import area_under_curve
-from training.domain.operating_points import choose_operating_points, threshold_for
+from training.domain.linear.calibration import Platt, expected_calibration_error, fit_platt
+from training.domain.linear.metrics import area_under_curve
+from training.domain.linear.operating_points import choose_operating_points, threshold_for
 
 
 def logistic_data(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.adapters.dataset_csv import read_csv
-from training.adapters.dataset_jsonl import read_jsonl
+from training.adapters.datasets.csv_files import read_csv
+from training.adapters.datasets.jsonl_files import read_jsonl
 from training.domain.datasets.columns import ColumnMapping, parse_mapping
 from training.domain.datasets.files import FileInvalid
 from training.domain.datasets.limits import MAX_RECORD_BYTES, MAX_TEXT_BYTES

@@ -1,7 +1,7 @@
 import pytest
 
-from training.domain.embedding import embed_attacks
 from training.domain.examples import Example
+from training.domain.linear.embedding import embed_attacks
 from training.tests.rows import examples
 
 

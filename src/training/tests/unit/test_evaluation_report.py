@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from training.adapters import builtin_suites
-from training.adapters.plots import draw
+from training.adapters.evaluation import builtin_suites
+from training.adapters.mlflow.plots import draw
 from training.domain.evaluation.compare import compare
 from training.domain.evaluation.disguises import DISGUISES
 from training.domain.evaluation.evaluate import MAX_DISGUISED_ROWS, evaluate

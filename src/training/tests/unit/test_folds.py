@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from training.domain.clusters import near_duplicate_clusters
-from training.domain.folds import grouped_folds
+from training.domain.linear.clusters import near_duplicate_clusters
+from training.domain.linear.folds import grouped_folds
 from training.tests.rows import examples
 
 _TEXT = "the harbour crew asked for new cables and for a longer summer holiday by the quiet sea"

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from training.domain.datasets.feedback import JudgedText, NoFeedback
-from training.work.import_feedback import feedback_lines
+from training.work.imports.feedback import feedback_lines
 
 
 class Guard:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.adapters.jsonl import DataInvalid, read_examples
+from training.adapters.datasets.labelled_files import DataInvalid, read_examples
 
 _GOOD = b'{"text": "hello", "label": 1, "source": "s", "category": "c"}\n'
 

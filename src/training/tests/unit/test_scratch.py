@@ -4,12 +4,12 @@ import subprocess
 from pathlib import Path
 
 from training.tests.support import child
-from training.work.scratch import scratch_of
+from training.work.jobs.scratch import scratch_of
 
 HOLD = """
 import sys
 from pathlib import Path
-from training.work.scratch import scratch_of
+from training.work.jobs.scratch import scratch_of
 with scratch_of(Path(sys.argv[1])) as own:
     (own / "left").write_text("over")
     print(own, flush=True)

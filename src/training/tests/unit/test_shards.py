@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.domain.configuration import LinearConfiguration
-from training.domain.logistic import Head
-from training.domain.shards import average, shards_of
+from training.domain.linear.configuration import LinearConfiguration
+from training.domain.linear.logistic import Head
+from training.domain.linear.shards import average, shards_of
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.integers(1, 400))

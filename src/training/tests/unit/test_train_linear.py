@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from training.domain.configuration import LinearConfiguration
 from training.domain.examples import CATEGORIES, Example, category_index
-from training.domain.matrix import windows_of
-from training.domain.metrics import area_under_curve
-from training.domain.ngrams import NgramSpec
-from training.domain.out_of_fold import fold_heads, judge_out_of_fold
-from training.domain.training import train_linear
+from training.domain.linear.configuration import LinearConfiguration
+from training.domain.linear.matrix import windows_of
+from training.domain.linear.metrics import area_under_curve
+from training.domain.linear.ngrams import NgramSpec
+from training.domain.linear.out_of_fold import fold_heads, judge_out_of_fold
+from training.domain.linear.training import train_linear
 from training.main import cli
 from training.tests.rows import examples, write_rows
 

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from training.adapters import trainer_plugins
-from training.domain.bundle_contents import MANIFEST, digest_of
+from training.domain.bundle.contents import MANIFEST, digest_of
+from training.domain.bundle.provenance import count_sources
+from training.domain.bundle.release import Release
 from training.domain.checkpoints import NO_CHECKPOINTS, Checkpoints
-from training.domain.provenance import count_sources
-from training.domain.release import Release
 from training.domain.trainers.linear import LinearTrainer
 from training.domain.trainers.linear_parameters import LinearParameters
 from training.domain.trainers.making import bundle_version, licence_of
@@ -85,8 +85,8 @@ def test_a_killed_training_goes_on_to_the_same_digest(killed_after: int) -> None
 def test_what_is_kept_is_not_fitted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = Kept()
     whole = digest(train(checkpoints=kept))
-    monkeypatch.delattr("training.domain.out_of_fold.fit_attack")
-    monkeypatch.delattr("training.domain.training.fit_attack")
+    monkeypatch.delattr("training.domain.linear.out_of_fold.fit_attack")
+    monkeypatch.delattr("training.domain.linear.training.fit_attack")
     assert digest(train(checkpoints=kept)) == whole
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.domain.ngrams import NgramSpec, extract
+from training.domain.linear.ngrams import NgramSpec, extract
 
 SPEC = NgramSpec(char_min=2, char_max=3, word_max=2, char_bits=16, word_bits=12)
 

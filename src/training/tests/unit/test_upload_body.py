@@ -9,8 +9,8 @@ import pytest
 from litestar import Request
 
 from training.api.bodies import ClientGone
+from training.api.datasets.upload_body import UploadBodies
 from training.api.problems import ProblemError
-from training.api.upload_body import UploadBodies
 
 END = {"type": "http.request", "body": b"", "more_body": False}
 GONE = {"type": "http.disconnect"}

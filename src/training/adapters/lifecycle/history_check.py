@@ -1,0 +1,168 @@
+"""Whether the history is what was recorded, and whether what is read of models follows from it.
+
+``verify(database, keys, tenant) -> Verification``; for the projection ``compare(database)`` and
+``rebuild(database)``.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+
+from training.adapters.bundles.platform_key import TrustedKeys
+from training.adapters.lifecycle import projection as model_projection
+from training.adapters.lifecycle.event_store import read_events, recorded_of, state_of
+from training.adapters.postgres import Connection, Database
+from training.domain.lifecycle.chain import Break, ChainCheck, Head, Verification
+from training.domain.lifecycle.folding import fold
+from training.domain.lifecycle.model import Model
+from training.domain.lifecycle.projection import (
+    ModelRow,
+    VersionRow,
+    project_model,
+    project_version,
+)
+
+type StreamName = tuple[str, str]
+"""Tenant and model."""
+
+_STREAMS = """
+SELECT tenant, name FROM registry_events WHERE $1::text IS NULL OR tenant = $1
+UNION SELECT tenant, name FROM models WHERE $1::text IS NULL OR tenant = $1
+ORDER BY tenant, name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row of the projection that does not follow from the events; `version` is None where it is
+    the model's own."""
+
+    tenant: str
+    name: str
+    version: int | None
+    what: str
+
+
+async def verify(
+    database: Database,
+    keys: TrustedKeys,
+    tenant: str | None = None,
+    published: Mapping[StreamName, Iterable[Head]] | None = None,
+) -> Verification:
+    """Follow every stream of the tenant, or of all. `published` are heads that were told to others
+    than the database."""
+    models = events = 0
+    async with _as_of_one_moment(database) as connection:
+        for stream in await connection.fetch(_STREAMS, tenant):
+            owner, name = stream["tenant"], stream["name"]
+            models += 1
+            heads = list((published or {}).get((owner, name), ()))
+            row = await model_projection.find_model(connection, owner, name)
+            if row is not None:
+                heads.append(Head(row.position, row.hash))
+            check = ChainCheck(owner, name, heads, keys.has_signed)
+            snapshots = await _snapshots(connection, owner, name)
+            model, found = Model(), None
+            async for event in read_events(connection, owner, name):
+                found = check.add(event)
+                if found is not None:
+                    break
+                events += 1
+                model = fold(model, recorded_of(event))
+                snapshot = snapshots.get(event.position)
+                if snapshot is not None and snapshot != state_of(model):
+                    found = Break(owner, name, event.position, "has a snapshot that differs")
+                    break
+            found = found or check.finish()
+            if found is not None:
+                return Verification(models, events, found)
+    return Verification(models, events, None)
+
+
+async def compare(database: Database) -> list[Difference]:
+    """Where the projection differs from what the events add up to."""
+    differences: list[Difference] = []
+    async with _as_of_one_moment(database) as connection:
+        for stream in await connection.fetch(_STREAMS, None):
+            owner, name = stream["tenant"], stream["name"]
+            wanted = await _projected(connection, owner, name)
+            there = await model_projection.find_model(connection, owner, name)
+            differences += _between(owner, name, None, wanted[0], there)
+            versions = {
+                each.version: each
+                for each in await model_projection.list_versions(connection, owner, name)
+            }
+            for number in sorted({*versions, *wanted[1]}):
+                differences += _between(
+                    owner, name, number, wanted[1].get(number), versions.get(number)
+                )
+    return differences
+
+
+async def rebuild(database: Database) -> int:
+    """Write the projection anew from the events; the number of models."""
+    async with database.transaction() as connection:
+        # Nobody may add an event between the reading and the writing.
+        await connection.execute("LOCK TABLE models, model_versions IN EXCLUSIVE MODE")
+        streams = await connection.fetch(_STREAMS, None)
+        for stream in streams:
+            owner, name = stream["tenant"], stream["name"]
+            model, versions = await _projected(connection, owner, name)
+            await model_projection.delete_model(connection, owner, name)
+            if model is not None:
+                await model_projection.put_model(connection, model)
+            for version in versions.values():
+                await model_projection.put_version(connection, version)
+        return len(streams)
+
+
+async def _projected(
+    connection: Connection, tenant: str, name: str
+) -> tuple[ModelRow | None, dict[int, VersionRow]]:
+    model, first, last = Model(), None, None
+    async for event in read_events(connection, tenant, name):
+        model = fold(model, recorded_of(event))
+        first, last = first or event, event
+    if first is None or last is None:
+        return None, {}
+    head = Head(last.position, last.hash)
+    versions = {
+        number: project_version(tenant, name, version) for number, version in model.versions.items()
+    }
+    return project_model(tenant, name, model, head, first.at, last.at), versions
+
+
+async def _snapshots(connection: Connection, tenant: str, name: str) -> dict[int, str]:
+    rows = await connection.fetch(
+        "SELECT position, state FROM registry_snapshots WHERE tenant = $1 AND name = $2",
+        tenant,
+        name,
+    )
+    return {row["position"]: row["state"] for row in rows}
+
+
+def _between(
+    tenant: str,
+    name: str,
+    version: int | None,
+    wanted: ModelRow | VersionRow | None,
+    there: ModelRow | VersionRow | None,
+) -> list[Difference]:
+    if wanted is None or there is None:
+        if wanted is there:
+            return []
+        what = "is there and should not be" if wanted is None else "is missing"
+        return [Difference(tenant, name, version, what)]
+    return [
+        Difference(tenant, name, version, f"{field.name} differs")
+        for field in fields(wanted)
+        if getattr(wanted, field.name) != getattr(there, field.name)
+    ]
+
+
+@asynccontextmanager
+async def _as_of_one_moment(database: Database) -> AsyncIterator[Connection]:
+    """A transaction that sees nothing of what is added meanwhile."""
+    async with database.transaction() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield connection
