@@ -10,9 +10,8 @@ _FILE = 5 * 1024**3
 _HOURS = 3600.0
 # Above the service's own patience with a slow caller, whose refusal says what was kept.
 _STALL = 120.0
-# A job tells something every few seconds, or that it is still there; its log may be silent.
+# A job tells something every few seconds, in its log too, or that it is still there.
 _STILL_THERE = 60.0
-_SILENT = 900.0
 
 _route = partial(Route, "training")
 _read_data = partial(_route, "GET", scope=Scope.DATA_READ)
@@ -62,7 +61,7 @@ _JOBS: tuple[Route, ...] = (
     _read_job("/jobs/{job_id}"),
     _read_job("/jobs/{job_id}/report"),
     _read_job("/jobs/{job_id}/events", idle=_STILL_THERE, open_ended=True),
-    _read_job("/jobs/{job_id}/log", idle=_SILENT, open_ended=True),
+    _read_job("/jobs/{job_id}/log", idle=_STILL_THERE, open_ended=True),
     _begin_job("/jobs/{job_id}/cancel"),
     _begin_job("/jobs/{job_id}/retry"),
 )

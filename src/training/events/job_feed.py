@@ -73,10 +73,10 @@ class JobFeed:
             if not self._listeners[str(job_id)]:
                 del self._listeners[str(job_id)]
 
-    async def so_far(self, job_id: UUID) -> AsyncIterator[JobEvent | None]:
+    async def so_far(self, job_id: UUID, kind: str | None = None) -> AsyncIterator[JobEvent | None]:
         """The events that there are now; DatabaseUnavailable."""
         after = 0
-        while found := await self._events.after(job_id, after, limit=_BATCH):
+        while found := await self._events.after(job_id, after, limit=_BATCH, kind=kind):
             for event in found:
                 yield event
             after = found[-1].id

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
@@ -27,6 +28,9 @@ LAST_EVENT_ID = {
     "required": False,
     "description": "The id of the last event that was seen: the stream goes on behind it.",
     "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+}
+_ALL_SEEN = {
+    204: ResponseSpec(None, description="The job has ended, and all that it told was seen.")
 }
 _UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -122,15 +126,20 @@ def routes(jobs: Jobs, requests: Requests, feed: JobFeed) -> list[HTTPRouteHandl
         tags=["jobs"],
         media_type="text/event-stream",
         opt=needs(Scope.JOBS_READ) | reads(LAST_EVENT_ID),
-        responses=documented(problems.JOB_NOT_FOUND, *kinds.LISTING),
+        responses=_ALL_SEEN | documented(problems.JOB_NOT_FOUND, *kinds.LISTING),
     )
     async def follow_job(request: AnyRequest, job_id: FromPath[UUID]) -> Stream:
         """What the job tells, as server-sent events `state`, `progress` and `log`.
 
-        The stream ends with the job. Whoever was cut off goes on with `Last-Event-ID`.
+        The stream ends with the job; a comment comes where there is nothing to tell for 15
+        seconds. Whoever was cut off goes on with `Last-Event-ID`; behind the end there is nothing,
+        which tells a browser to ask no more.
         """
         job = await find(request, job_id)
-        events = until_end(feed, job.id, _last_event_id(request))
+        after, ended_at = _last_event_id(request), await feed.ended_at(job.id)
+        if ended_at is not None and after >= ended_at:
+            return Stream((), status_code=204)
+        events = until_end(feed, job.id, after)
         # Without the charset that the framework would add: such streams are UTF-8 by definition.
         headers = {**_UNBUFFERED, "content-type": "text/event-stream"}
         return Stream(server_sent(events), headers=headers)
@@ -146,9 +155,14 @@ def routes(jobs: Jobs, requests: Requests, feed: JobFeed) -> list[HTTPRouteHandl
     async def read_job_log(
         request: AnyRequest, job_id: FromPath[UUID], follow: Follow = False
     ) -> Stream:
-        """The job's log: a line each, its moment first."""
+        """The job's log: a line each, its moment first.
+
+        While it is followed, an empty line comes where there is nothing to log for 15 seconds, so
+        that nobody on the way closes the connection. Whoever must go on after being cut off
+        follows the events, which have ids.
+        """
         job = await find(request, job_id)
-        events = until_end(feed, job.id) if follow else feed.so_far(job.id)
+        events = until_end(feed, job.id) if follow else feed.so_far(job.id, "log")
         return Stream(log_lines(events), media_type="text/plain", headers=dict(_UNBUFFERED))
 
     @post(

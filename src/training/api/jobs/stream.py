@@ -1,6 +1,7 @@
 """The events of a job as they are sent: server-sent events, or lines of a log."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -10,6 +11,10 @@ import msgspec
 from training.domain.jobs.job import JobState
 
 HEARTBEAT = b": still here\n\n"
+EMPTY_LINE = b"\n"
+"""No line of a log is empty, so that whoever reads one knows it for what it is."""
+SILENCE_SECONDS = 15.0
+"""After so long without a byte something is sent, or a proxy would take the connection for dead."""
 
 
 class JobEvent(Protocol):
@@ -54,7 +59,7 @@ class JobFeed(Protocol):
         """Events behind `after`; None when nothing came for a while."""
         ...
 
-    def so_far(self, job_id: UUID) -> AsyncIterator[JobEvent | None]:
+    def so_far(self, job_id: UUID, kind: str | None = None) -> AsyncIterator[JobEvent | None]:
         """The events that there are now."""
         ...
 
@@ -65,9 +70,6 @@ class JobFeed(Protocol):
 
 async def until_end(feed: JobFeed, job_id: UUID, after: int = 0) -> AsyncIterator[JobEvent | None]:
     """Events behind `after` to the end of the job, which a retry postpones."""
-    ended_at = await feed.ended_at(job_id)
-    if ended_at is not None and after >= ended_at:
-        return
     async for event in feed.follow(job_id, after):
         yield event
         if event is not None and _may_be_end(event) and await feed.ended_at(job_id) == event.id:
@@ -86,11 +88,20 @@ async def server_sent(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[b
         yield f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n".encode()
 
 
-async def log_lines(events: AsyncIterator[JobEvent | None]) -> AsyncIterator[bytes]:
-    """The lines of the log among the events."""
+async def log_lines(
+    events: AsyncIterator[JobEvent | None], clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[bytes]:
+    """The lines of the log among the events; an empty one where there is nothing to log for long,
+    whatever else the job tells meanwhile."""
+    sent_at = clock()
     async for event in events:
         if event is not None and event.kind == "log":
             yield f"{_line(event)}\n".encode()
+        elif event is None or clock() - sent_at >= SILENCE_SECONDS:
+            yield EMPTY_LINE
+        else:
+            continue
+        sent_at = clock()
 
 
 def _line(event: JobEvent) -> str:
