@@ -41,6 +41,20 @@ def reads(*headers: dict[str, Any]) -> dict[str, Any]:
     return {"headers": headers}
 
 
+ETAG = {
+    "ETag": {
+        "description": "The version, for `If-Match`.",
+        "required": True,
+        "schema": {"type": "string"},
+    }
+}
+
+
+def gives(headers: dict[str, Any]) -> dict[str, Any]:
+    """The `opt` of a route whose success has these headers, for the OpenAPI document."""
+    return {"gives": headers}
+
+
 ANONYMOUS_ACTOR = "anonymous"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ENTITY_TAG = re.compile(r'(W/)?"[^"]*"')

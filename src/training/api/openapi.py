@@ -90,6 +90,9 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     for status in [status for status in operation["responses"] if int(status) >= 400]:
         if handler.responses is None or int(status) not in handler.responses:
             del operation["responses"][status]
+    for status, answer in operation["responses"].items():
+        if int(status) < 400 and "gives" in handler.opt:
+            answer["headers"] = {**answer.get("headers", {}), **handler.opt["gives"]}
     if "scope" in handler.opt:
         operation["security"] = [{_SECURITY: []}]
         operation["x-required-scope"] = str(handler.opt["scope"])

@@ -332,7 +332,9 @@ _MODELS: tuple[Interaction, ...] = (
         "/models/detector/promotion-policy",
         200,
         body={"four_eyes": True, "reason": "Two see more."},
-        answer={"four_eyes": True},
+        fields={"If-Match": '"0"'},
+        answer={"four_eyes": True, "version": 1},
+        answer_fields={"ETag": '"1"'},
     ),
     Interaction(
         "the log is read",

@@ -2,7 +2,7 @@
 
 Within the caller's transaction ``EventStore(key)``: ``load(connection, tenant, name) -> Stream``,
 ``append(connection, stream, facts, actor, reason) -> Stream``, which raises ``StreamConflict``;
-``read_events``, ``read_page``.
+``hold``, ``read_events``, ``read_history``.
 """
 
 import json
@@ -75,9 +75,7 @@ class EventStore:
 
         The lock spares them the conflict; what forbids two events of one position is the table.
         """
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 5))", tenant, name
-        )
+        await hold(connection, tenant, name)
         return await load_stream(connection, tenant, name)
 
     async def append(
@@ -154,6 +152,13 @@ class EventStore:
             key_id=self._key.id,
             signature=self._key.sign(signed_message(hash_)),
         )
+
+
+async def hold(connection: Connection, tenant: str, name: str) -> None:
+    """Have others who would change the model wait for this transaction."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 5))", tenant, name
+    )
 
 
 async def load_stream(connection: Connection, tenant: str, name: str) -> Stream:

@@ -1,7 +1,7 @@
 """What is read of models, kept beside their events and in the same transactions.
 
-``update(connection, stream)``; ``find_model``, ``find_version``, ``list_models``,
-``list_versions``; for a rebuild ``put_model``, ``put_version``, ``delete_model``.
+``update(connection, stream)``; ``find_model``, ``find_policy``, ``find_version``,
+``list_models``, ``list_versions``; for a rebuild ``put_model``, ``put_version``, ``delete_model``.
 """
 
 import asyncpg
@@ -13,6 +13,7 @@ from training.domain.lifecycle.chain import Head
 from training.domain.lifecycle.model import Verdict, Version, VersionState
 from training.domain.lifecycle.projection import (
     ModelRow,
+    PromotionPolicy,
     VersionRow,
     project_model,
     project_version,
@@ -54,6 +55,18 @@ FROM model_versions
 WHERE tenant = $1 AND name = $2 AND ($3::int IS NULL OR version = $3)
     AND ($4::int IS NULL OR version < $4)
 ORDER BY version DESC LIMIT $5
+"""
+
+# The history counts its changes: events that are about no version.
+_POLICY = """
+SELECT
+    four_eyes,
+    (
+        SELECT count(*) FROM registry_events AS event
+        WHERE event.tenant = models.tenant AND event.name = models.name
+            AND event.version IS NULL AND event.type = 'PromotionPolicyChanged'
+    ) AS version
+FROM models WHERE tenant = $1 AND name = $2
 """
 
 
@@ -126,6 +139,12 @@ async def find_model(connection: Connection, tenant: str, name: str) -> ModelRow
         name,
     )
     return None if row is None else ModelRow(**row)
+
+
+async def find_policy(connection: Connection, tenant: str, name: str) -> PromotionPolicy | None:
+    """The promotion policy of the tenant's model; one statement, so that the two go together."""
+    row = await connection.fetchrow(_POLICY, tenant, name)
+    return None if row is None else PromotionPolicy(row["four_eyes"], row["version"])
 
 
 async def list_models(

@@ -8,7 +8,7 @@ from training.adapters.postgres import Database
 from training.adapters.rollout import store as rollout_store
 from training.domain.lifecycle.chain import ChainedEvent
 from training.domain.lifecycle.model import MAX_VERSION
-from training.domain.lifecycle.projection import ModelRow, VersionRow
+from training.domain.lifecycle.projection import ModelRow, PromotionPolicy, VersionRow
 from training.domain.rollout.rollout import Rollout
 
 
@@ -27,6 +27,11 @@ class ModelStore:
         """The tenant's model of this name."""
         async with self._database.connection() as connection:
             return await model_projection.find_model(connection, tenant, name)
+
+    async def policy(self, tenant: str, name: str) -> PromotionPolicy | None:
+        """The promotion policy of the tenant's model."""
+        async with self._database.connection() as connection:
+            return await model_projection.find_policy(connection, tenant, name)
 
     async def versions(
         self, tenant: str, name: str, *, limit: int, before: int | None = None

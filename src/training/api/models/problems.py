@@ -4,6 +4,7 @@ from uuid import UUID
 
 from litestar.types import ExceptionHandlersMap
 
+from training.api import problem_kinds as kinds
 from training.api.errors import telling
 from training.api.problem_kinds import kind
 from training.api.problems import Kind, ProblemError
@@ -61,6 +62,7 @@ SECOND_PERSON_NEEDED = kind(
 
 _KINDS: dict[type[Exception], Kind] = {
     refusals.ModelUnknown: MODEL_NOT_FOUND,
+    refusals.PolicyDiffers: kinds.PRECONDITION_FAILED,
     refusals.VersionUnknown: MODEL_VERSION_NOT_FOUND,
     refusals.TransitionIllegal: TRANSITION_ILLEGAL,
     refusals.RolloutActive: ROLLOUT_ACTIVE,

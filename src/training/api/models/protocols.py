@@ -6,7 +6,7 @@ from uuid import UUID
 
 from training.domain.identity import Changer
 from training.domain.lifecycle.chain import ChainedEvent
-from training.domain.lifecycle.projection import ModelRow, VersionRow
+from training.domain.lifecycle.projection import ModelRow, PromotionPolicy, VersionRow
 from training.domain.rollout.rollout import Rollout
 
 
@@ -19,6 +19,10 @@ class Models(Protocol):
 
     async def model(self, tenant: str, name: str) -> ModelRow | None:
         """A model."""
+        ...
+
+    async def policy(self, tenant: str, name: str) -> PromotionPolicy | None:
+        """A model's promotion policy."""
         ...
 
     async def versions(
@@ -59,6 +63,8 @@ class Lifecycles(Protocol):
         """Say that the version is no longer wanted."""
         ...
 
-    async def set_policy(self, changer: Changer, name: str, four_eyes: bool, reason: str) -> None:
-        """Say whether promotions need a second person."""
+    async def set_policy(
+        self, changer: Changer, name: str, four_eyes: bool, reason: str, expected: int | None
+    ) -> PromotionPolicy:
+        """Say whether promotions need a second person; PolicyDiffers from the version expected."""
         ...

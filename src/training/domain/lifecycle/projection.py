@@ -47,6 +47,14 @@ class VersionRow:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PromotionPolicy:
+    """Whether a promotion needs a second person. `version` counts how often that was changed."""
+
+    four_eyes: bool
+    version: int
+
+
 def project_model(
     tenant: str, name: str, model: Model, head: Head, created_at: datetime, changed_at: datetime
 ) -> ModelRow:

@@ -16,6 +16,13 @@ class ModelUnknown(Refused):
         super().__init__("The tenant has no model of this name.")
 
 
+class PolicyDiffers(Refused):
+    """The promotion policy is at another version than that which was to be changed."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"The promotion policy is at version {version}.")
+
+
 class VersionUnknown(Refused):
     """The model has no such version."""
 

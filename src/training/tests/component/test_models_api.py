@@ -42,10 +42,19 @@ class Registry:
         await register(self.database, self.key, tenant, name, *versions)
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, who: str = "ana", tenant: str = PLATFORM
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        who: str = "ana",
+        tenant: str = PLATFORM,
+        if_match: str | None = None,
     ) -> httpx.Response:
         token = self.issuer.token(tenant, sub=who)
         headers = {"Authorization": f"Bearer {token}"}
+        if if_match is not None:
+            headers["If-Match"] = if_match
         return await self.api.anonymous(method, path, headers=headers, json=body)
 
     async def rollout(self, name: str, body: Any = None) -> str:
@@ -203,8 +212,9 @@ async def test_a_rollout_is_watched_and_undone(registry: Registry, name: str) ->
 async def test_a_second_person_promotes(registry: Registry, name: str) -> None:
     await registry.register(name, 1)
     policy = f"/models/{name}/promotion-policy"
-    assert (await registry.call("GET", policy)).json() == {"four_eyes": False}
-    assert (await registry.call("PUT", policy, {"four_eyes": True})).json() == {"four_eyes": True}
+    body = {"four_eyes": True}
+    changed = await registry.call("PUT", policy, body, if_match="*")
+    assert changed.json() == {"four_eyes": True, "version": 1}
     rollout = await registry.rollout(name)
     await registry.until(name, rollout, "awaiting_approval")
     path = f"/models/{name}/rollouts/{rollout}/approve"
@@ -216,6 +226,30 @@ async def test_a_second_person_promotes(registry: Registry, name: str) -> None:
     assert (model["champion"], model["active_rollout"]) == (1, None)
     nothing = await registry.call("POST", f"/models/{name}/rollback", {"reason": "why not"})
     assert_problem(nothing, 409, "NOTHING_TO_ROLL_BACK_TO")
+
+
+async def test_of_two_who_change_the_promotion_policy_the_later_reads_it_again(
+    registry: Registry, name: str
+) -> None:
+    await registry.register(name, 1)
+    policy = f"/models/{name}/promotion-policy"
+    careful, quick = {"four_eyes": True}, {"four_eyes": False}
+    read = await registry.call("GET", policy)
+    assert (read.json(), read.headers["etag"]) == ({"four_eyes": False, "version": 0}, '"0"')
+
+    assert_problem(await registry.call("PUT", policy, careful), 428, "PRECONDITION_REQUIRED")
+    first = await registry.call("PUT", policy, careful, if_match=read.headers["etag"])
+    assert (first.status_code, first.headers["etag"]) == (200, '"1"')
+    assert (await registry.call("PUT", policy, quick, if_match='"1"')).headers["etag"] == '"2"'
+    late = await registry.call("PUT", policy, careful, if_match='"1"')
+    assert "version 2" in assert_problem(late, 412, "PRECONDITION_FAILED")["detail"]
+
+    # Whoever has lost the answer asks again, and is told what holds.
+    again = await registry.call("PUT", policy, quick, if_match='"1"')
+    assert (again.status_code, again.json()) == (200, {"four_eyes": False, "version": 2})
+    audited = (await registry.call("GET", "/audit", None)).json()["items"]
+    actions = [each["action"] for each in audited if each["target"] == name]
+    assert actions.count("model.promotion_policy_changed") == 2
 
 
 async def test_a_repeated_start_gets_the_first_answer(registry: Registry, name: str) -> None:
