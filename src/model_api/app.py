@@ -194,7 +194,7 @@ def create_api(parts: Parts) -> tuple[Litestar, storage.CachedChanges | None]:
                 *deployments.routes(model, deployed),
                 *policies.routes(written_policies, changes, serving.models),
                 *predictions.routes(stored_predictions, texts),
-                *feedback.routes(stored_feedback, changes),
+                *feedback.routes(stored_feedback, texts, changes),
                 *health.routes(parts.health),
                 *problem_pages.routes(),
             ]

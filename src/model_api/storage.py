@@ -191,10 +191,14 @@ class StoredTexts:
 
     async def read(self, tenant: str, prediction_id: UUID) -> str | None:
         """The judged text; None where none is stored, or it can no longer be read."""
-        sealed = await self._predictions.sealed_text(tenant, prediction_id)
-        if sealed is None:
-            return None
-        try:
-            return self._cipher.open(tenant, prediction_id, sealed)
-        except TextUnreadable:
-            return None
+        return (await self.read_many(tenant, [prediction_id])).get(prediction_id)
+
+    async def read_many(self, tenant: str, prediction_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """The judged texts of those predictions whose text can be read."""
+        texts = {}
+        for prediction_id, sealed in (
+            await self._predictions.sealed_texts(tenant, prediction_ids)
+        ).items():
+            with suppress(TextUnreadable):
+                texts[prediction_id] = self._cipher.open(tenant, prediction_id, sealed)
+        return texts

@@ -96,9 +96,11 @@ LIMIT $6
 """The newest first. Bounds that do not apply are given as the extreme values, never as NULL, so
 that one plan, a backward scan of the primary key, serves every page."""
 
-TEXT = """
-SELECT ciphertext, subject_keys.id AS key_id, subject_fingerprint, wrapped_key, master_key_id
+TEXTS = """
+SELECT
+    prediction_id, ciphertext, subject_keys.id AS key_id, subject_fingerprint, wrapped_key,
+    master_key_id
 FROM prediction_texts JOIN subject_keys
     ON subject_keys.id = subject_key_id AND subject_keys.tenant = prediction_texts.tenant
-WHERE prediction_texts.tenant = $1 AND prediction_id = $2 AND wrapped_key IS NOT NULL
+WHERE prediction_texts.tenant = $1 AND prediction_id = ANY($2::uuid[]) AND wrapped_key IS NOT NULL
 """

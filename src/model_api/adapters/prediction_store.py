@@ -2,16 +2,19 @@
 
 ``PredictionStore(database)``: ``get(tenant, id) -> Prediction | None``,
 ``page(tenant, limit=..., before=..., decision=..., since=...) -> list[Prediction]`` newest first,
-``sealed_text(tenant, id) -> SealedText | None``. All raise ``DatabaseUnavailable``.
+``sealed_text(tenant, id) -> SealedText | None``, ``sealed_texts(tenant, ids)``. All raise
+``DatabaseUnavailable``.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from model_api.adapters import prediction_sql
+from model_api.adapters.id_bounds import FIRST_ID, LAST_ID, lowest_id
 from model_api.adapters.postgres import Database
 from model_api.adapters.prediction_frame import SealedText
 from model_api.domain.decision import Decision
@@ -20,10 +23,7 @@ from model_api.domain.policy import Mode
 from model_api.domain.prediction import Prediction
 from model_api.domain.routing import Role
 
-_LAST_ID = UUID(int=2**128 - 1)
-_FIRST_ID = UUID(int=0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CLOCK_SLACK = timedelta(seconds=5)
 
 
 class PredictionStore:
@@ -52,8 +52,8 @@ class PredictionStore:
             rows = await connection.fetch(
                 prediction_sql.PAGE,
                 tenant,
-                before or _LAST_ID,
-                _FIRST_ID if since is None else _lowest_id(since - _CLOCK_SLACK),
+                before or LAST_ID,
+                FIRST_ID if since is None else lowest_id(since),
                 since or _EPOCH,
                 [decision] if decision else list(Decision),
                 limit,
@@ -62,15 +62,21 @@ class PredictionStore:
 
     async def sealed_text(self, tenant: str, prediction_id: UUID) -> SealedText | None:
         """The stored text, still encrypted; None when none was stored or it was forgotten."""
+        return (await self.sealed_texts(tenant, [prediction_id])).get(prediction_id)
+
+    async def sealed_texts(
+        self, tenant: str, prediction_ids: Sequence[UUID]
+    ) -> dict[UUID, SealedText]:
+        """The stored texts of those predictions that have one, still encrypted."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(prediction_sql.TEXT, tenant, prediction_id)
-        return None if row is None else SealedText(**row)
+            rows = await connection.fetch(prediction_sql.TEXTS, tenant, prediction_ids)
+        return {row["prediction_id"]: _sealed(row) for row in rows}
 
 
-def _lowest_id(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of that millisecond (RFC 9562, section 5.7)."""
-    milliseconds = max(0, int(moment.timestamp() * 1000))
-    return UUID(int=milliseconds << 80)
+def _sealed(row: asyncpg.Record) -> SealedText:
+    fields = dict(row)
+    del fields["prediction_id"]
+    return SealedText(**fields)
 
 
 def _prediction(row: asyncpg.Record) -> Prediction:

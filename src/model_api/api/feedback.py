@@ -1,24 +1,38 @@
 """`/feedback`: what people say a prediction should have been."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
+from litestar.params import QueryParameter
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest, JsonBody, takes
 from model_api.api.headers import IDEMPOTENCY_KEY, changer, reads
+from model_api.api.moments import Since, parse_moment
+from model_api.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from model_api.api.problems import documented
 from model_api.api.schemas import Moment
-from model_api.api.storage import Changes, FeedbackReader, StoredFeedback, stored
+from model_api.api.storage import Changes, FeedbackReader, StoredFeedback, Texts, stored
+from model_api.api.storage import ListedFeedback as Listed
 from model_api.domain.identity import Scope
-from model_api.domain.limits import MAX_NOTE_LENGTH
+from model_api.domain.limits import MAX_NOTE_LENGTH, MAX_PAGE_TEXT_BYTES
 
 _MAX_BODY_BYTES = 64 * 1024
+
+LabelFilter = Annotated[
+    Literal["attack", "benign"] | None, QueryParameter(description="Only with this label.")
+]
+PredictionFilter = Annotated[UUID | None, QueryParameter(description="Only on this prediction.")]
+WithText = Annotated[
+    bool, QueryParameter(description="With the judged texts, where a policy stored them.")
+]
 
 
 class FeedbackCreate(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -41,13 +55,49 @@ class FeedbackView(msgspec.Struct, frozen=True):
     created_at: Moment
 
 
-class FeedbackList(msgspec.Struct, frozen=True):
-    """The feedback on one prediction, oldest first; at most 200."""
+class ListedFeedback(FeedbackView, frozen=True, kw_only=True):
+    """An opinion in a list.
 
-    items: list[FeedbackView]
+    `superseded`: a later opinion on the same prediction takes its place. `text` is what was
+    judged, `text_missing` why it is not there; both are null unless texts were asked for, and with
+    an opinion that is superseded.
+    """
+
+    superseded: bool
+    text: str | None = None
+    text_missing: Literal["not_stored", "unreadable"] | None = None
 
 
-def routes(reader: FeedbackReader | None, changes: Changes | None) -> list[HTTPRouteHandler]:
+class FeedbackPage(msgspec.Struct, frozen=True):
+    """Feedback, oldest first."""
+
+    items: list[ListedFeedback]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a list has been walked, and the moment at which the walk began."""
+
+    after: UUID
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"{self.after} {self.until.isoformat()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The place that was written; ValueError."""
+        after, _, until = text.partition(" ")
+        moment = datetime.fromisoformat(until)
+        if moment.tzinfo is None:
+            raise ValueError("a moment has an offset from UTC")
+        return cls(UUID(after), moment)
+
+
+def routes(
+    reader: FeedbackReader | None, texts: Texts | None, changes: Changes | None
+) -> list[HTTPRouteHandler]:
     """The routes of feedback; all need a database."""
     body = JsonBody(FeedbackCreate, _MAX_BODY_BYTES)
 
@@ -91,11 +141,36 @@ def routes(reader: FeedbackReader | None, changes: Changes | None) -> list[HTTPR
             kinds.STORAGE_UNAVAILABLE,
         ),
     )
-    async def list_feedback(request: AnyRequest, prediction_id: FromQuery[UUID]) -> FeedbackList:
-        """The feedback on one prediction; none for one that the tenant does not have."""
+    async def list_feedback(
+        request: AnyRequest,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT_PAGE_SIZE,
+        since: Since = None,
+        label: LabelFilter = None,
+        prediction_id: PredictionFilter = None,
+        text: WithText = False,
+    ) -> FeedbackPage:
+        """The tenant's feedback, oldest first: what was there when the first page was asked for.
+
+        With `text`, a page ends early where its texts are more than 1 MiB together.
+        """
         tenant = caller_of(request.scope).tenant
-        found = await stored(reader).of_prediction(tenant, prediction_id)
-        return FeedbackList([_view(each) for each in found])
+        place = read_cursor(cursor, _Place.parse)
+        until = datetime.now(UTC) if place is None else place.until
+        found = await stored(reader).page(
+            tenant,
+            limit=limit + 1,
+            until=until,
+            after=None if place is None else place.after,
+            since=None if since is None else parse_moment("since", since),
+            label=label,
+            prediction_id=prediction_id,
+        )
+        size = _fitting(found, limit) if text else limit
+        page, next_cursor = cut(found, size, lambda each: str(_Place(each.id, until)))
+        wanted = [each.prediction_id for each in page if text and _has_text(each)]
+        read = await texts.read_many(tenant, wanted) if texts is not None and wanted else {}
+        return FeedbackPage([_listed(each, read, text) for each in page], next_cursor)
 
     return [create_feedback, list_feedback]
 
@@ -107,4 +182,33 @@ def _view(feedback: StoredFeedback) -> FeedbackView:
         label="attack" if feedback.label == "attack" else "benign",
         note=feedback.note,
         created_at=feedback.created_at,
+    )
+
+
+def _has_text(feedback: Listed) -> bool:
+    return feedback.text_bytes is not None and not feedback.superseded
+
+
+def _fitting(found: Sequence[Listed], limit: int) -> int:
+    """How many of them one page holds with their texts: at least one."""
+    total = 0
+    for count, each in enumerate(found[:limit]):
+        total += (each.text_bytes or 0) if _has_text(each) else 0
+        if total > MAX_PAGE_TEXT_BYTES and count:
+            return count
+    return limit
+
+
+def _listed(feedback: Listed, texts: Mapping[UUID, str], with_text: bool) -> ListedFeedback:
+    text: str | None = None
+    missing: Literal["not_stored", "unreadable"] | None = None
+    if with_text and not feedback.superseded:
+        text = texts.get(feedback.prediction_id)
+        if text is None:
+            missing = "not_stored" if feedback.text_bytes is None else "unreadable"
+    return ListedFeedback(
+        **msgspec.structs.asdict(_view(feedback)),
+        superseded=feedback.superseded,
+        text=text,
+        text_missing=missing,
     )

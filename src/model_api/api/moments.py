@@ -1,12 +1,19 @@
 """Moments in query parameters."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from litestar.params import QueryParameter
 
 from model_api.api import problem_kinds as kinds
 from model_api.api.problems import ProblemError
 from model_api.api.schemas import Moment
+
+Since = Annotated[
+    str | None,
+    QueryParameter(description="Only from this moment on (RFC 3339).", format="date-time"),
+]
 
 
 def parse_moment(parameter: str, text: str) -> datetime:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, QueryParameter
 from model_api.api import problem_kinds as kinds
 from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest
-from model_api.api.moments import parse_moment
+from model_api.api.moments import Since, parse_moment
 from model_api.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from model_api.api.problems import ProblemError, documented
 from model_api.api.schemas import ANSWERING, CategoryScore, ModelUsed, Moment, PolicyUsed, SpanScore
@@ -22,10 +22,6 @@ from model_api.domain.prediction import Prediction
 
 DecisionFilter = Annotated[
     Literal["allow", "flag", "block"] | None, QueryParameter(description="Only with this decision.")
-]
-Since = Annotated[
-    str | None,
-    QueryParameter(description="Only from this moment on (RFC 3339).", format="date-time"),
 ]
 
 

@@ -1,6 +1,6 @@
 """What the routes ask of the database, as far as they know of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -43,6 +43,15 @@ class StoredFeedback(Protocol):
     def created_at(self) -> datetime: ...
 
 
+class ListedFeedback(StoredFeedback, Protocol):
+    """Feedback in a list."""
+
+    @property
+    def superseded(self) -> bool: ...
+    @property
+    def text_bytes(self) -> int | None: ...
+
+
 class Policies(Protocol):
     """The written policies."""
 
@@ -78,8 +87,18 @@ class Predictions(Protocol):
 class FeedbackReader(Protocol):
     """What was said about predictions."""
 
-    async def of_prediction(self, tenant: str, prediction_id: UUID) -> Sequence[StoredFeedback]:
-        """The feedback on one prediction, oldest first."""
+    async def page(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        until: datetime,
+        after: UUID | None = None,
+        since: datetime | None = None,
+        label: str | None = None,
+        prediction_id: UUID | None = None,
+    ) -> Sequence[ListedFeedback]:
+        """The tenant's feedback, oldest first, beyond `after`."""
         ...
 
 
@@ -88,6 +107,10 @@ class Texts(Protocol):
 
     async def read(self, tenant: str, prediction_id: UUID) -> str | None:
         """The judged text in clear; None where none is stored, or it was forgotten."""
+        ...
+
+    async def read_many(self, tenant: str, prediction_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """The texts in clear of those predictions whose text can be read."""
         ...
 
 

@@ -21,6 +21,9 @@ MAX_NOTE_LENGTH = 2_000
 MAX_PAGE_SIZE = 200
 """Items on one page of a list."""
 
+MAX_PAGE_TEXT_BYTES = 1 << 20
+"""Bytes of stored texts on one page of feedback; a text that is larger stands alone."""
+
 MAX_POLICY_NAME_LENGTH = 64
 """Characters of a policy's name."""
 

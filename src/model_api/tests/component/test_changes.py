@@ -3,6 +3,8 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -129,8 +131,8 @@ async def test_feedback_is_stored_told_and_audited(
 ) -> None:
     feedback = await changes.add_feedback(CALLER, prediction.id, Label.BENIGN, "asked by Ann")
 
-    assert await FeedbackStore(database).of_prediction("acme", prediction.id) == [feedback]
-    assert await FeedbackStore(database).of_prediction("globex", prediction.id) == []
+    assert await said(database, "acme", prediction) == [(feedback.id, "benign", "asked by Ann")]
+    assert await said(database, "globex", prediction) == []
     [told] = await events(database, "feedback")
     assert told["label"] == "benign"
     assert "Ann" not in json.dumps(told)
@@ -154,7 +156,7 @@ async def test_the_same_request_gets_the_first_answer(
         *(changes.add_feedback(caller, prediction.id, Label.ATTACK, "x") for _ in range(4))
     )
     assert len({answer.id for answer in answers}) == 1
-    assert await FeedbackStore(database).of_prediction("acme", prediction.id) == answers[:1]
+    assert await said(database, "acme", prediction) == [(answers[0].id, "attack", "x")]
     assert len(await events(database, "feedback")) == 1
 
 
@@ -209,3 +211,13 @@ async def test_audit_entries_come_in_pages(changes: Changes, database: Database)
     [oldest] = await log.page("acme", limit=5, before=newest.id)
     assert newest.details == {"version": "1.0.1", "digest": "sha256:01"}
     assert oldest.request_id == "request-1"
+
+
+async def said(
+    database: Database, tenant: str, prediction: Prediction
+) -> list[tuple[UUID, str, str | None]]:
+    """The feedback on a prediction."""
+    found = await FeedbackStore(database).page(
+        tenant, limit=10, until=datetime.now(UTC), prediction_id=prediction.id
+    )
+    return [(each.id, each.label.value, each.note) for each in found]

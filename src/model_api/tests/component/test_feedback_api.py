@@ -21,7 +21,8 @@ async def test_feedback_is_stored_and_read_back(api: Api) -> None:
 
     assert made.status_code == 201
     listed = await api.call("GET", "/feedback", params={"prediction_id": prediction_id})
-    assert listed.json() == {"items": [made.json()]}
+    told = {**made.json(), "superseded": False, "text": None, "text_missing": None}
+    assert listed.json() == {"items": [told], "next_cursor": None}
     assert made.json()["label"] == "benign"
     assert made.json()["note"] == "a quotation"
 
@@ -62,7 +63,7 @@ async def test_a_prediction_of_another_tenant_is_unknown(api: Api) -> None:
     assert_problem(await _give(api, str(uuid7())), 404, "PREDICTION_NOT_FOUND")
     parameters = {"prediction_id": prediction_id}
     listed = await api.call("GET", "/feedback", tenant=api.stranger, params=parameters)
-    assert listed.json() == {"items": []}
+    assert listed.json() == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
