@@ -51,6 +51,7 @@ _DATA: tuple[Route, ...] = (
     _read_data("/suites"),
     _read_data("/suites/{name}"),
     _route("POST", "/suites", Scope.DATA_WRITE, _JSON, 60.0),
+    _route("DELETE", "/suites/{name}", Scope.DATA_WRITE, deadline=30.0),
 )
 
 _JOBS: tuple[Route, ...] = (

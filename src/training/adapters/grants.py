@@ -17,7 +17,7 @@ GRANTS = {
     "jobs": "SELECT, INSERT, UPDATE",
     "job_events": "SELECT, INSERT",
     "checkpoints": "SELECT, INSERT, UPDATE, DELETE",
-    "suites": "SELECT, INSERT",
+    "suites": "SELECT, INSERT, DELETE",
     "suite_datasets": "SELECT, INSERT",
     "evaluations": "SELECT, INSERT",
     "registry_events": "SELECT, INSERT",

@@ -1,4 +1,4 @@
-"""The making of a suite, with its audit entry, or none of it."""
+"""The making and the deletion of a suite, each with its audit entry, or none of it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,14 +13,18 @@ from training.adapters.datasets import store as dataset_store
 from training.adapters.datasets.objects import verified
 from training.adapters.datasets.reader import decode_index
 from training.adapters.evaluation import suite_store
+from training.adapters.evaluation.suite_users import jobs_on
 from training.adapters.object_store import ObjectStore
 from training.adapters.postgres import Connection, Database
 from training.domain.datasets.version import DatasetVersion, Part
 from training.domain.evaluation.definition import (
     MAX_SUITE_ROWS,
     DatasetReference,
+    SuiteBuiltIn,
     SuiteDefinition,
+    SuiteInUse,
     SuiteInvalid,
+    SuiteUnknown,
 )
 from training.domain.evaluation.suite import Measure
 from training.domain.identity import Changer
@@ -72,6 +76,25 @@ class SuiteChanges:
         async with self._database.transaction() as connection:
             request = msgspec.to_builtins(wanted)
             return await once(connection, changer, "suite.create", request, SuiteDefinition, work)
+
+    async def delete(self, changer: Changer, name: str, reason: str) -> None:
+        """Forget a suite; reports that were made on it stay. What it kept out of training data may
+        come in again, and the dataset versions that it was made of may be deleted.
+
+        SuiteUnknown, SuiteBuiltIn, SuiteInUse.
+        """
+        async with self._database.transaction() as connection:
+            suite = await suite_store.find(connection, changer.tenant, name)
+            if suite is None:
+                raise SuiteUnknown(name)
+            if suite.created_at is None:
+                raise SuiteBuiltIn(name)
+            users = await jobs_on(connection, changer.tenant, suite)
+            if users:
+                raise SuiteInUse(users)
+            await suite_store.delete(connection, changer.tenant, name)
+            details = {"digest": suite.digest, "protected": suite.protected, "reason": reason}
+            await audit(connection, changer, "suite.deleted", name, details)
 
     async def _fingerprints(self, indices: list[Part]) -> NDArray[np.uint64]:
         found = [np.zeros(0, np.uint64)]

@@ -24,6 +24,7 @@ OPENED_BY = [
     ("PATCH", UPLOAD, "data:write"),
     ("DELETE", "/data/mails/versions/1", "data:write"),
     ("GET", "/suites", "data:read"),
+    ("DELETE", "/suites/mine", "data:write"),
     ("POST", "/train", "jobs:write"),
     ("POST", "/evaluate", "jobs:write"),
     ("GET", "/trainers", "jobs:read"),

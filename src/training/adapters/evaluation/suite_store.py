@@ -1,7 +1,7 @@
 """Evaluation suites in the database, beside those that are built in.
 
-In the caller's transaction: ``find``, ``chosen``, ``insert``, ``protected_fingerprints``,
-``users_of``. ``SuiteStore(database)``: what the API reads.
+In the caller's transaction: ``find``, ``chosen_by_default``, ``insert``, ``delete``,
+``protected_fingerprints``, ``users_of``. ``SuiteStore(database)``: what the API reads.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from training.adapters.evaluation import builtin_suites
 from training.adapters.postgres import Connection, Database
 from training.domain.datasets.version import DatasetVersion
-from training.domain.evaluation.definition import DatasetReference, SuiteDefinition, SuiteExists
+from training.domain.evaluation.definition import (
+    DatasetReference,
+    SuiteDefinition,
+    SuiteExists,
+    SuiteUnknown,
+)
 from training.domain.evaluation.suite import Measure
 
 _COLUMNS = (
@@ -82,6 +87,15 @@ async def insert(
         "INSERT INTO suite_datasets (tenant, suite, number, version_id) VALUES ($1, $2, $3, $4)",
         [(tenant, suite.name, number, one) for number, one in enumerate(version_ids)],
     )
+
+
+async def delete(connection: Connection, tenant: str, name: str) -> None:
+    """Forget a suite of the tenant's, and what it is made of. SuiteUnknown."""
+    deleted = await connection.fetchval(
+        "DELETE FROM suites WHERE tenant = $1 AND name = $2 RETURNING true", tenant, name
+    )
+    if not deleted:
+        raise SuiteUnknown(name)
 
 
 async def protected_fingerprints(connection: Connection, tenant: str) -> NDArray[np.uint64]:

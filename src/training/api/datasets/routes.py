@@ -27,6 +27,7 @@ from training.api.datasets.views import (
 from training.api.headers import changer
 from training.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from training.api.problems import ProblemError, documented
+from training.api.reasons import ReasonOfDeletion
 from training.domain.datasets.deletion import DatasetDeleted, DatasetUnknown
 from training.domain.datasets.profile import Profile
 from training.domain.datasets.report import Report
@@ -54,16 +55,6 @@ Seed = Annotated[
     int, QueryParameter(ge=0, le=2**32 - 1, description="The same seed, the same rows")
 ]
 Size = Annotated[int, QueryParameter(ge=1, le=100, description="How many rows.")]
-ReasonGiven = Annotated[
-    str,
-    QueryParameter(
-        name="reason",
-        min_length=1,
-        max_length=1_000,
-        pattern="^[^\\u0000]*$",
-        description="Why. It stays, with who deleted it.",
-    ),
-]
 Force = Annotated[bool, QueryParameter(description="Even if a model or a suite rests on it.")]
 
 
@@ -250,7 +241,7 @@ def routes(datasets: Datasets, views: Views, changes: Changes) -> list[HTTPRoute
         request: AnyRequest,
         name: FromPath[str],
         version: FromPath[int],
-        reason_given: ReasonGiven,
+        reason_given: ReasonOfDeletion,
         force: Force = False,
     ) -> DatasetVersionView:
         """Delete the rows of a version. What it was, its digest and the reason stay."""

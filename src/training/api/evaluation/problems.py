@@ -4,10 +4,16 @@ from litestar import Response
 from litestar.types import ExceptionHandlersMap
 
 from training.api.bodies import AnyRequest, validation_failed
-from training.api.errors import answering, on_problem
+from training.api.errors import answering, on_problem, telling
 from training.api.problem_kinds import kind
 from training.api.problems import Problem
-from training.domain.evaluation.definition import SuiteExists, SuiteInvalid
+from training.domain.evaluation.definition import (
+    SuiteBuiltIn,
+    SuiteExists,
+    SuiteInUse,
+    SuiteInvalid,
+    SuiteUnknown,
+)
 
 SUITE_NOT_FOUND = kind(
     "suite-not-found",
@@ -21,6 +27,19 @@ SUITE_EXISTS = kind(
     "There is an evaluation suite of this name",
     "A suite never changes, so that reports stay comparable. Make one of another name.",
 )
+SUITE_BUILT_IN = kind(
+    "suite-built-in",
+    409,
+    "The evaluation suite is built in",
+    "Suites that come with the service stay, so that models of all times are judged on them.",
+)
+SUITE_IN_USE = kind(
+    "suite-in-use",
+    409,
+    "Something needs the evaluation suite",
+    "The detail names jobs that wait or run and judge models on the suite, by its name or because "
+    "it is `default`. Wait for them, or cancel them.",
+)
 REPORT_NOT_FOUND = kind(
     "report-not-found",
     404,
@@ -29,11 +48,15 @@ REPORT_NOT_FOUND = kind(
     "has succeeded.",
 )
 
-_EXISTS = answering(SUITE_EXISTS, "There is a suite of this name already.")
-
 
 def _on_invalid(request: AnyRequest, error: SuiteInvalid) -> Response[Problem]:
     return on_problem(request, validation_failed(error.pointer, error.message))
 
 
-HANDLERS: ExceptionHandlersMap = {SuiteExists: _EXISTS, SuiteInvalid: _on_invalid}
+HANDLERS: ExceptionHandlersMap = {
+    SuiteBuiltIn: answering(SUITE_BUILT_IN, "The suite comes with the service."),
+    SuiteExists: answering(SUITE_EXISTS, "There is a suite of this name already."),
+    SuiteInUse: telling(SUITE_IN_USE),
+    SuiteInvalid: _on_invalid,
+    SuiteUnknown: answering(SUITE_NOT_FOUND, "The tenant has no suite of this name."),
+}

@@ -2,19 +2,29 @@
 
 from typing import Protocol
 
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from training.api import problem_kinds as kinds
 from training.api.authentication import caller_of, needs
 from training.api.bodies import AnyRequest, JsonBody, takes
-from training.api.evaluation.problems import SUITE_EXISTS, SUITE_NOT_FOUND
+from training.api.evaluation.problems import (
+    SUITE_BUILT_IN,
+    SUITE_EXISTS,
+    SUITE_IN_USE,
+    SUITE_NOT_FOUND,
+)
 from training.api.evaluation.schemas import SuiteCreate, SuitePage, SuiteView, suite_view
 from training.api.headers import IDEMPOTENCY_KEY, changer, reads
 from training.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
-from training.api.problems import ProblemError, documented
-from training.domain.evaluation.definition import DatasetReference, SuiteDefinition
+from training.api.problems import documented
+from training.api.reasons import ReasonOfDeletion
+from training.domain.evaluation.definition import (
+    DatasetReference,
+    SuiteDefinition,
+    SuiteUnknown,
+)
 from training.domain.evaluation.suite import Measure
 from training.domain.identity import Changer, Scope
 from training.events.suite_changes import SuiteWanted
@@ -34,15 +44,19 @@ class Suites(Protocol):
         ...
 
 
-class SuiteMaker(Protocol):
-    """Makes suites."""
+class Changes(Protocol):
+    """Makes suites, and forgets them."""
 
     async def create(self, changer: Changer, wanted: SuiteWanted) -> SuiteDefinition:
         """Make a suite; SuiteInvalid, SuiteExists."""
         ...
 
+    async def delete(self, changer: Changer, name: str, reason: str) -> None:
+        """Forget a suite; SuiteUnknown, SuiteBuiltIn, SuiteInUse."""
+        ...
 
-def routes(suites: Suites, maker: SuiteMaker) -> list[HTTPRouteHandler]:
+
+def routes(suites: Suites, changes: Changes) -> list[HTTPRouteHandler]:
     """The routes of suites."""
     body = JsonBody(SuiteCreate, MAX_BODY_BYTES)
 
@@ -72,7 +86,7 @@ def routes(suites: Suites, maker: SuiteMaker) -> list[HTTPRouteHandler]:
         """A suite: what it consists of and what is measured on it."""
         found = await suites.find(caller_of(request.scope).tenant, name)
         if found is None:
-            raise ProblemError(SUITE_NOT_FOUND, "The tenant has no suite of this name.")
+            raise SuiteUnknown(name)
         return suite_view(found)
 
     @post(
@@ -87,7 +101,7 @@ def routes(suites: Suites, maker: SuiteMaker) -> list[HTTPRouteHandler]:
         """Make a suite of dataset versions."""
         who = changer(request)
         wanted = await body.read(request)
-        suite = await maker.create(
+        suite = await changes.create(
             who,
             SuiteWanted(
                 name=wanted.name,
@@ -100,4 +114,17 @@ def routes(suites: Suites, maker: SuiteMaker) -> list[HTTPRouteHandler]:
         )
         return Response(suite_view(suite), headers={"Location": f"/suites/{suite.name}"})
 
-    return [list_suites, get_suite, create_suite]
+    @delete(
+        "/suites/{name:str}",
+        operation_id="delete_suite",
+        tags=["evaluation"],
+        opt=needs(Scope.DATA_WRITE),
+        responses=documented(*kinds.LISTING, SUITE_NOT_FOUND, SUITE_BUILT_IN, SUITE_IN_USE),
+    )
+    async def delete_suite(
+        request: AnyRequest, name: FromPath[str], reason_given: ReasonOfDeletion
+    ) -> None:
+        """Forget a suite. Reports on it stay; what it kept out of training data no longer is."""
+        await changes.delete(changer(request), name, reason_given)
+
+    return [list_suites, get_suite, create_suite, delete_suite]

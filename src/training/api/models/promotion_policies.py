@@ -20,8 +20,8 @@ from training.api.headers import (
 from training.api.models import problems
 from training.api.models.protocols import Lifecycles, Models
 from training.api.models.routes import MAX_BODY_BYTES
-from training.api.models.schemas import Reason
 from training.api.problems import documented
+from training.api.reasons import Reason
 from training.domain.identity import Scope
 from training.domain.lifecycle.projection import PromotionPolicy
 

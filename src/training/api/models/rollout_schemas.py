@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from training.api.models.schemas import Reason
 from training.api.moments import Moment
+from training.api.reasons import Reason
 from training.domain.lifecycle.model import MAX_VERSION
 from training.domain.rollout.measures import GateResult, Outcome
 from training.domain.rollout.plan import (

@@ -2,22 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from training.api.moments import Moment
+from training.api.reasons import Reason
 from training.domain.lifecycle.chain import ChainedEvent
 from training.domain.lifecycle.model import Verdict, VersionState
 from training.domain.lifecycle.projection import ModelRow, VersionRow
-
-MAX_REASON_LENGTH = 1000
-
-# PostgreSQL has no NUL in its texts.
-Reason = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=MAX_REASON_LENGTH, pattern="^[^\\u0000]*$")
-]
 
 
 class ReasonBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

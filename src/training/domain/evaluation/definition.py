@@ -1,5 +1,6 @@
 """What a suite is, without its rows; and the reports that are kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,21 @@ MAX_SUITE_ROWS = 100_000
 
 class SuiteExists(Exception):
     """The tenant has a suite of this name, or one is built in."""
+
+
+class SuiteUnknown(Exception):
+    """The tenant has no suite of this name."""
+
+
+class SuiteBuiltIn(Exception):
+    """The suite comes with the service."""
+
+
+class SuiteInUse(Exception):
+    """Something needs the suite; the message says what."""
+
+    def __init__(self, users: Sequence[str]) -> None:
+        super().__init__(f"It is needed by {', '.join(users)}.")
 
 
 class SuiteInvalid(Exception):

@@ -138,6 +138,72 @@ async def test_what_a_protected_suite_holds_is_kept_out_of_training_data(
     assert other["quarantined"] == 1
 
 
+async def test_a_suite_is_deleted_with_a_reason(
+    api: Api, importer: Importer, rows: asyncpg.Connection
+) -> None:
+    await importer.load(api, jsonl(made(4)), purpose="evaluation")
+    await api.call("POST", "/suites", json=wanted())
+    why = {"reason": "it was a trial"}
+    assert_problem(await api.call("DELETE", "/suites/mine"), 400, "MALFORMED_REQUEST")
+    refused = await api.call("DELETE", "/suites/mine", params=why, scope="data:read")
+    assert_problem(refused, 403, "FORBIDDEN")
+    stranger = await api.call("DELETE", "/suites/mine", params=why, tenant=api.stranger)
+    assert_problem(stranger, 404, "SUITE_NOT_FOUND")
+
+    deleted = await api.call("DELETE", "/suites/mine", params=why)
+
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert_problem(await api.call("GET", "/suites/mine"), 404, "SUITE_NOT_FOUND")
+    again = await api.call("DELETE", "/suites/mine", params=why)
+    assert_problem(again, 404, "SUITE_NOT_FOUND")
+    reason = await rows.fetchval(
+        "SELECT details->>'reason' FROM audit_log WHERE tenant = $1 AND action = 'suite.deleted'",
+        api.tenant,
+    )
+    assert reason == "it was a trial"
+    # What it kept out of training data may come in, and what it was made of may go.
+    assert (await importer.load(api, jsonl(made(4)), name="training"))["quarantined"] == 0
+    removed = await api.call("DELETE", "/data/set/versions/1", params=why)
+    assert removed.status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(builtin_suites.BUILT_IN))
+async def test_no_built_in_suite_is_deleted(api: Api, name: str) -> None:
+    answer = await api.call("DELETE", f"/suites/{name}", params={"reason": "tidying"})
+
+    assert_problem(answer, 409, "SUITE_BUILT_IN")
+
+
+@pytest.mark.parametrize(
+    ("is_default", "named", "is_needed"),
+    [
+        (False, ["mine"], True),
+        (True, None, True),
+        (False, None, False),
+        (True, ["robustness"], False),
+        (True, [], False),
+    ],
+)
+async def test_a_suite_that_a_job_needs_is_not_deleted(
+    api: Api, importer: Importer, is_default: bool, named: list[str] | None, is_needed: bool
+) -> None:
+    await importer.load(api, jsonl(made(4)), purpose="evaluation")
+    await importer.load(api, jsonl(made(4, first=100)), name="training")
+    await api.call("POST", "/suites", json=wanted(default=is_default))
+    order = {"name": "m", "datasets": [{"name": "training", "version": 1}], "suites": named}
+    job = (await api.call("POST", "/train", json=order)).json()
+
+    answer = await api.call("DELETE", "/suites/mine", params={"reason": "tidying"})
+
+    if not is_needed:
+        assert answer.status_code == 204
+        return
+    assert job["id"] in assert_problem(answer, 409, "SUITE_IN_USE")["detail"]
+    await api.call("POST", f"/jobs/{job['id']}/cancel")
+    answer = await api.call("DELETE", "/suites/mine", params={"reason": "tidying"})
+    assert answer.status_code == 204
+
+
 async def test_the_rows_of_a_suite_are_not_deleted_unnoticed(api: Api, importer: Importer) -> None:
     await importer.load(api, jsonl(made(4)), purpose="evaluation")
     await api.call("POST", "/suites", json=wanted())
