@@ -17,7 +17,7 @@ from training.adapters.postgres import Database
 from training.adapters.rollout.guard_client import GuardClient
 from training.adapters.service_tokens import ServiceTokens
 from training.api import audit
-from training.api.models import promotion_policies, rollouts
+from training.api.models import promotion_policies, rollouts, steering
 from training.api.models import routes as models
 from training.domain.lifecycle.chain import Verification
 from training.events.lifecycle_changes import LifecycleChanges
@@ -43,6 +43,7 @@ def routes(settings: Settings, database: Database, key: PlatformKey) -> list[HTT
         *models.routes(store, lifecycles),
         *promotion_policies.routes(store, lifecycles),
         *rollouts.routes(store, changes, settings.platform_tenant),
+        *steering.routes(changes, settings.platform_tenant),
         *audit.routes(AuditLog(database), partial(_verify, settings)),
     ]
 

@@ -19,7 +19,7 @@ from training.api.headers import (
 )
 from training.api.models import problems
 from training.api.models.protocols import Lifecycles, Models
-from training.api.models.routes import MAX_BODY_BYTES
+from training.api.models.schemas import MAX_BODY_BYTES
 from training.api.problems import documented
 from training.api.reasons import Reason
 from training.domain.identity import Scope

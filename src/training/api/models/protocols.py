@@ -8,6 +8,7 @@ from training.domain.identity import Changer
 from training.domain.lifecycle.chain import ChainedEvent
 from training.domain.lifecycle.projection import ModelRow, PromotionPolicy, VersionRow
 from training.domain.rollout.rollout import Rollout
+from training.domain.rollout.shaping import Wanted
 
 
 class Models(Protocol):
@@ -67,4 +68,38 @@ class Lifecycles(Protocol):
         self, changer: Changer, name: str, four_eyes: bool, reason: str, expected: int | None
     ) -> PromotionPolicy:
         """Say whether promotions need a second person; PolicyDiffers from the version expected."""
+        ...
+
+
+class Rollouts(Protocol):
+    """What people do to rollouts; raises `Refused`, RolloutUnknown, StepIllegal."""
+
+    async def start(self, changer: Changer, name: str, wanted: Wanted) -> Rollout:
+        """Begin a rollout."""
+        ...
+
+    async def start_rollback(self, changer: Changer, name: str, reason: str) -> Rollout:
+        """Begin the way back to the former champion."""
+        ...
+
+    async def pause(self, changer: Changer, name: str, rollout_id: UUID, reason: str) -> Rollout:
+        """Stand still."""
+        ...
+
+    async def resume(self, changer: Changer, name: str, rollout_id: UUID, reason: str) -> Rollout:
+        """Go on."""
+        ...
+
+    async def promote(self, changer: Changer, name: str, rollout_id: UUID, reason: str) -> Rollout:
+        """Leave out what is left of the plan."""
+        ...
+
+    async def approve(self, changer: Changer, name: str, rollout_id: UUID, reason: str) -> Rollout:
+        """Agree as the second person."""
+        ...
+
+    async def roll_back(
+        self, changer: Changer, name: str, rollout_id: UUID, reason: str
+    ) -> Rollout:
+        """Undo a rollout under way."""
         ...

@@ -13,6 +13,7 @@ from training.api.headers import changer
 from training.api.models import problems
 from training.api.models.protocols import Lifecycles, Models
 from training.api.models.schemas import (
+    MAX_BODY_BYTES,
     HistoryPage,
     ModelPage,
     ModelVersionPage,
@@ -27,8 +28,6 @@ from training.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_curso
 from training.api.problems import documented
 from training.domain.identity import Changer, Scope
 from training.domain.lifecycle.model import MAX_VERSION
-
-MAX_BODY_BYTES = 16 * 1024
 
 
 def routes(models: Models, lifecycles: Lifecycles) -> list[HTTPRouteHandler]:

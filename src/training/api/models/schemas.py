@@ -13,6 +13,8 @@ from training.domain.lifecycle.chain import ChainedEvent
 from training.domain.lifecycle.model import Verdict, VersionState
 from training.domain.lifecycle.projection import ModelRow, VersionRow
 
+MAX_BODY_BYTES = 16 * 1024
+
 
 class ReasonBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Why; it stays in the history."""
