@@ -13,6 +13,7 @@ from training.adapters.datasets.views import DatasetViews
 from training.adapters.object_store import BlockingObjectStore, ObjectStore
 from training.adapters.postgres import Database
 from training.adapters.service_tokens import ServiceTokens, load_key
+from training.api.datasets import contents
 from training.api.datasets import routes as data
 from training.api.datasets import uploads as data_uploads
 from training.domain.datasets.urls import ImportPlaces
@@ -55,11 +56,8 @@ def routes(
     blocking = BlockingObjectStore(bucket(settings, settings.data_bucket))
     return [
         *data_uploads.routes(uploads(settings, database, objects, tokens), settings.body_seconds),
-        *data.routes(
-            store,
-            DatasetViews(store, objects, blocking),
-            DatasetChanges(database, (models_made_of, *users)),
-        ),
+        *data.routes(store, DatasetChanges(database, (models_made_of, *users))),
+        *contents.routes(store, DatasetViews(store, objects, blocking)),
     ]
 
 

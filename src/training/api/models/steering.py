@@ -43,7 +43,7 @@ def routes(rollouts: Rollouts, platform_tenant: str) -> list[HTTPRouteHandler]:
         _Action(
             "pause",
             "pause_rollout",
-            "Stand still. The gates are still watched.",
+            "Stay in the present step. The gates are still watched.",
             rollouts.pause,
         ),
         _Action(
