@@ -1,17 +1,20 @@
-"""`data public-sets` and `data import-public`: public sets from the command line."""
+"""`data`: public sets, and the feedback of the guard, from the command line."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import click
 import msgspec
 
+from training.domain.datasets.feedback import MAX_PREDICTIONS
 from training.domain.datasets.files import FileInvalid
 from training.domain.datasets.names import is_dataset_name
 from training.domain.datasets.public_sets import PUBLIC_SETS, PublicSet, rows_of
+from training.domain.identity import Changer
 from training.settings import SettingsInvalid, read
 from training.wiring.failing import Failed
 
@@ -76,6 +79,63 @@ def import_public(
     click.echo(f"job {job_id}")
 
 
+@data.command("import-feedback")
+@click.option(
+    "--since",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="Feedback from this moment on, in UTC.",
+)
+@click.option("--name", default="feedback", show_default=True, help="The dataset.")
+@click.option("--tenant", help="Whose feedback; of the platform's own tenant where left out.")
+@click.option("--licence", default="unstated", show_default=True, help="That of the texts.")
+@click.option(
+    "--predictions",
+    type=click.IntRange(1, MAX_PREDICTIONS),
+    default=10_000,
+    show_default=True,
+    help="How many predictions at most, the oldest first.",
+)
+@click.option("--key", help="The same key goes on with an import that was interrupted.")
+def import_feedback(
+    since: datetime,
+    name: str,
+    tenant: str | None,
+    licence: str,
+    predictions: int,
+    key: str | None,
+) -> None:
+    """Import what people said of the guard's predictions, where their texts were stored.
+
+    A job makes the dataset version; its id is printed. The service itself must run: the guard
+    asks it for the keys that this command signs with.
+    """
+    _check_name(name)
+    from training.adapters.failures import DatabaseUnavailable
+    from training.adapters.idempotency import IdempotencyConflict
+    from training.adapters.object_store import StoreUnavailable
+    from training.domain.datasets.feedback import GuardUnavailable, NoFeedback
+    from training.domain.datasets.files import FileFormat
+    from training.domain.datasets.version import ImportRequest
+    from training.wiring.datasets import read_feedback
+    from training.wiring.startup import REFUSALS
+
+    try:
+        settings = read(os.environ)
+        changer = Changer(tenant or settings.platform_tenant, ACTOR, idempotency_key=key)
+        request = ImportRequest(name, FileFormat.JSONL, name, licence)
+        moment = since.replace(tzinfo=UTC)
+        job_id = asyncio.run(read_feedback(settings, changer, request, moment, predictions))
+    except IdempotencyConflict:
+        raise Failed("another import was asked for under this key") from None
+    except (
+        SettingsInvalid, DatabaseUnavailable, StoreUnavailable, GuardUnavailable, NoFeedback,
+        *REFUSALS,
+    ) as error:  # fmt: skip
+        raise Failed(str(error)) from None
+    click.echo(f"job {job_id}")
+
+
 def _lines(known: PublicSet, files: tuple[Path, ...]) -> Iterator[bytes]:
     from training.adapters.datasets.public_files import read_records
 
@@ -87,8 +147,7 @@ def _lines(known: PublicSet, files: tuple[Path, ...]) -> Iterator[bytes]:
 def _send(
     known: PublicSet, files: tuple[Path, ...], name: str, tenant: str | None, purpose: str
 ) -> UUID:
-    if not is_dataset_name(name):
-        raise Failed(f"{name} cannot be the name of a dataset: lower-case letters, digits, - and _")
+    _check_name(name)
     from training.adapters.failures import DatabaseUnavailable
     from training.adapters.object_store import StoreUnavailable
     from training.domain.datasets.files import FileFormat
@@ -105,6 +164,11 @@ def _send(
         return asyncio.run(send_file(settings, tenant, ACTOR, request, body))
     except (SettingsInvalid, DatabaseUnavailable, StoreUnavailable, *REFUSALS) as error:
         raise Failed(str(error)) from None
+
+
+def _check_name(name: str) -> None:
+    if not is_dataset_name(name):
+        raise Failed(f"{name} cannot be the name of a dataset: lower-case letters, digits, - and _")
 
 
 async def _chunks(known: PublicSet, files: tuple[Path, ...]) -> AsyncIterator[bytes]:

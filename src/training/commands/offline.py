@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from training.domain.bundle.release import MAX_NAME_LENGTH, NAME_PATTERN
 from training.wiring.failing import Failed
 
 _EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -58,6 +59,12 @@ def _parse_licences(
     return {source: licence for source, _, licence in pairs}
 
 
+def _parse_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if len(value) > MAX_NAME_LENGTH or not re.fullmatch(NAME_PATTERN, value):
+        raise click.BadParameter("must be lower-case letters and digits, with single -, _ or .")
+    return value
+
+
 def _parse_created_at(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> str:
@@ -86,6 +93,13 @@ def _parse_created_at(
     callback=_parse_created_at,
     help="RFC 3339; otherwise SOURCE_DATE_EPOCH, otherwise now. It is part of the digest.",
 )
+@click.option(
+    "--name",
+    callback=_parse_name,
+    default="detector",
+    show_default=True,
+    help="The model, which the bundle is of for good: its name is signed with it.",
+)
 @click.option("--model-licence", default="Apache-2.0", show_default=True)
 @click.option(
     "--licence",
@@ -103,6 +117,7 @@ def linear(
     seed: int,
     version: str,
     created_at: str,
+    name: str,
     model_licence: str,
     licences: dict[str, str],
     folds: int,
@@ -120,7 +135,7 @@ def linear(
             data,
             dev,
             output,
-            Release(version, created_at, model_licence),
+            Release(version, created_at, model_licence, name),
             LinearConfiguration(seed=seed, folds=folds),
             licences,
             _Progress(),

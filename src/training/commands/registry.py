@@ -14,7 +14,6 @@ from training.wiring.failing import Failed
 
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--name", help="The model; the bundle's own name where left out.")
 @click.option("--champion", is_flag=True, help="Make it champion where the model has none.")
 @click.option(
     "--reason", default="it was registered by an operator", show_default=True, help="Kept for good."
@@ -26,11 +25,13 @@ from training.wiring.failing import Failed
     show_default=True,
     help="Seconds to wait until it is champion; `serve` makes it so.",
 )
-def register(bundle: Path, name: str | None, champion: bool, reason: str, wait: float) -> None:
-    """Register a finished bundle, signed, as the platform's. A repetition changes nothing."""
+def register(bundle: Path, champion: bool, reason: str, wait: float) -> None:
+    """Register a finished bundle, signed, as the platform's. A repetition changes nothing.
+
+    The model is the one that the bundle's manifest names."""
     from training.wiring.registration import register_bundle
 
-    version, waits_for = _run(register_bundle(_settings(), bundle, name, champion, reason, wait))
+    version, waits_for = _run(register_bundle(_settings(), bundle, champion, reason, wait))
     click.echo(f"version {version}")
     if waits_for is not None:
         raise Failed(f"version {version} is not champion yet: {waits_for}")

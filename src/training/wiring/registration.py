@@ -53,11 +53,10 @@ _LOOK_SECONDS = 0.2
 
 
 async def register_bundle(
-    settings: Settings, folder: Path, name: str | None, champion: bool, reason: str, wait_s: float
+    settings: Settings, folder: Path, champion: bool, reason: str, wait_s: float
 ) -> tuple[int, str | None]:
     """The version of a bundle, and what its becoming champion waits for, if it was waited for."""
     bundle = read_folder(folder)
-    name = name or bundle.name
     changer = Changer(settings.platform_tenant, OPERATOR)
     async with _database(settings) as database:
         key = PlatformKey.load(settings.signing_key_file, settings.signing_public_key_file)
@@ -71,10 +70,10 @@ async def register_bundle(
             key=key,
             platform_tenant=settings.platform_tenant,
         )
-        version = await registration.register(bundle, changer, name, reason)
+        version = await registration.register(bundle, changer, reason)
         rollout = None
         if champion:
-            rollout = await registration.make_champion(changer, name, version, reason)
+            rollout = await registration.make_champion(changer, bundle.name, version, reason)
         if rollout is None or not wait_s:
             return version, None
         return version, await _awaited(database, rollout, wait_s)

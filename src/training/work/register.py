@@ -27,6 +27,7 @@ from training.domain.lifecycle.facts import VersionRegistered
 from training.domain.rollout.rollout import Rollout
 from training.domain.rollout.shaping import Wanted
 from training.domain.tracking.facts import TrainingRecord, registered_name
+from training.domain.trainers.order import Name
 from training.events.registry import Registry
 from training.events.rollout_changes import RolloutChanges
 
@@ -35,7 +36,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class _Manifest(msgspec.Struct):
-    name: str
+    name: Name
     version: str
     kind: str
     created_at: datetime
@@ -92,11 +93,10 @@ class Registration:
     key: PlatformKey
     platform_tenant: str
 
-    async def register(
-        self, bundle: FinishedBundle, changer: Changer, name: str, reason: str
-    ) -> int:
-        """The bundle's version, registered by now. BundleNotSound, TrackingAway, TrackingRefused,
-        StoreUnavailable, DatabaseUnavailable."""
+    async def register(self, bundle: FinishedBundle, changer: Changer, reason: str) -> int:
+        """The bundle's version of the model that it names, registered by now. BundleNotSound,
+        TrackingAway, TrackingRefused, StoreUnavailable, DatabaseUnavailable."""
+        name = bundle.name
         known = await self._find(changer.tenant, name, bundle.digest)
         if known is not None:
             return known
@@ -105,7 +105,7 @@ class Registration:
         tracked = await asyncio.to_thread(
             log_training,
             self.mlflow,
-            self._record(bundle, changer.tenant, name),
+            self._record(bundle, changer.tenant),
             patience_seconds=PATIENCE_SECONDS,
         )
         location = location_of(changer.tenant, name, bundle.digest)
@@ -142,11 +142,11 @@ class Registration:
             versions = await model_projection.list_versions(connection, tenant, name)
         return next((each.version for each in versions if each.digest == digest), None)
 
-    def _record(self, bundle: FinishedBundle, tenant: str, name: str) -> TrainingRecord:
+    def _record(self, bundle: FinishedBundle, tenant: str) -> TrainingRecord:
         return TrainingRecord(
             # No job made it; its digest is what a repetition is known by.
             job_id=f"registered-{bundle.digest.removeprefix('sha256:')}",
-            model=registered_name(tenant, name, self.platform_tenant),
+            model=registered_name(tenant, bundle.name, self.platform_tenant),
             bundle_digest=bundle.digest,
             bundle_version=bundle.version,
             trainer=bundle.kind,

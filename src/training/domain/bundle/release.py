@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+MAX_NAME_LENGTH = 64
+NAME_PATTERN = "^[a-z0-9]+([-_.][a-z0-9]+)*$"
+"""What a model may be called, in the manifest, the registry, MLflow and the store's keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

@@ -4,12 +4,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from training.domain.bundle.release import MAX_NAME_LENGTH, NAME_PATTERN
 from training.domain.jobs.limits import MAX_DATASETS, MAX_TRIALS
 from training.domain.trainers.trainer import AnyTrainer
 
-Name = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-z0-9]+([-_.][a-z0-9]+)*$")
-]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN)]
 Criterion = Literal["auc", "recall_sensitive", "recall_balanced", "recall_strict"]
 
 

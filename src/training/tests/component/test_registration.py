@@ -64,7 +64,7 @@ def bundle(tmp_path: Path) -> FinishedBundle:
 async def test_a_bundle_becomes_a_signed_version(
     registration: Registration, bundle: FinishedBundle
 ) -> None:
-    version = await registration.register(bundle, CHANGER, NAME, "the first")
+    version = await registration.register(bundle, CHANGER, "the first")
     assert version == 1
     row = await ModelStore(registration.database).version(TENANT, NAME, version)
     assert row is not None
@@ -82,13 +82,13 @@ async def test_registering_again_changes_nothing(
     test_database: TestDatabase,
     databases: Databases,
 ) -> None:
-    first = await registration.register(bundle, CHANGER, NAME, "the first")
+    first = await registration.register(bundle, CHANGER, "the first")
     rollout = await registration.make_champion(CHANGER, NAME, first, "there is none yet")
     assert rollout is not None
     assert rollout.state is RolloutState.STAGING
     owner = await databases.connect(test_database)
     before = await owner.fetchval("SELECT count(*) FROM registry_events")
-    assert await registration.register(bundle, CHANGER, NAME, "again") == first
+    assert await registration.register(bundle, CHANGER, "again") == first
     assert await registration.make_champion(CHANGER, NAME, first, "again") is None
     assert await owner.fetchval("SELECT count(*) FROM registry_events") == before
     await owner.close()
@@ -105,9 +105,9 @@ async def test_one_that_was_cut_off_after_mlflow_is_taken_up(
     with monkeypatch.context() as cut:
         cut.setattr("training.work.register.upload", cut_off)
         with pytest.raises(TrackingAway):
-            await registration.register(bundle, CHANGER, NAME, "the first")
+            await registration.register(bundle, CHANGER, "the first")
     assert await ModelStore(registration.database).model(TENANT, NAME) is None
-    assert await registration.register(bundle, CHANGER, NAME, "again") == 1
+    assert await registration.register(bundle, CHANGER, "again") == 1
 
 
 def test_a_folder_that_differs_from_its_manifest_is_refused(tmp_path: Path) -> None:
@@ -122,13 +122,22 @@ def test_a_folder_that_differs_from_its_manifest_is_refused(tmp_path: Path) -> N
         read_folder(folder)
 
 
+@pytest.mark.parametrize("name", ["../detector", "", "A name"])
+def test_a_bundle_of_a_model_that_cannot_be_called_so_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write_bundle(tmp_path / "bundle")
+    manifest = msgspec.json.decode((folder / MANIFEST).read_bytes())
+    (folder / MANIFEST).write_bytes(msgspec.json.encode({**manifest, "name": name}))
+    with pytest.raises(BundleNotSound, match=r"\$\.name"):
+        read_folder(folder)
+
+
 async def test_nothing_is_told_of_an_altered_bundle(
     registration: Registration, tmp_path: Path
 ) -> None:
     folder = write_bundle(tmp_path / "bundle")
     (folder / "weights.npy").write_bytes(b"altered")
     with pytest.raises(BundleNotSound, match=r"weights\.npy"):
-        await registration.register(read_folder(folder), CHANGER, NAME, "the first")
+        await registration.register(read_folder(folder), CHANGER, "the first")
     assert not (tmp_path / "mlflow.db").exists()
 
 

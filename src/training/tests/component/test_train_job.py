@@ -213,6 +213,7 @@ async def test_a_sweep_takes_the_best_trial_and_says_how_all_did(
 ) -> None:
     job = await train(
         database,
+        name="screener",
         parameters={key: SMALL[key] for key in SMALL if key != "char_bits"},
         sweep={"char_bits": [8, 12]},
     )
@@ -223,6 +224,11 @@ async def test_a_sweep_takes_the_best_trial_and_says_how_all_did(
     best = max(scores, key=lambda index: (scores[index], -int(index)))
     assert result["parameters"]["char_bits"] == (8, 12)[int(best)]
     assert result["out_of_fold"]["auc"] == scores[best]
+    # It is of the model that was asked for, wherever that is said.
+    models = ObjectStore(terms.models or terms.address)
+    manifest = json.loads(await models.get(f"{result['location']}/manifest.json"))
+    assert (manifest["name"], result["location"].split("/")[1]) == ("screener", "screener")
+    assert await ModelStore(database).version(TENANT, "screener", 1) is not None
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,11 @@ def test_the_same_data_and_seed_make_the_same_bundle_to_the_byte(
     assert names == {"manifest.json", "weights.npy", "self_test.json", "MODEL_CARD.md"}
     for name in names:
         assert (one / name).read_bytes() == (two / name).read_bytes()
+    named = json.loads(train("named", "--name", "screener").joinpath("manifest.json").read_text())
+    unnamed = json.loads((one / "manifest.json").read_text())
+    # The card names the model, and the manifest the card's digest.
+    assert {key for key in unnamed if unnamed[key] != named[key]} == {"name", "files"}
+    assert (unnamed["name"], named["name"]) == ("detector", "screener")
     assert (one / "manifest.json").read_bytes() != (other / "manifest.json").read_bytes()
 
 
@@ -167,7 +172,13 @@ def test_a_bundle_replaces_a_bundle_but_never_anything_else(
 
 @pytest.mark.parametrize(
     "options",
-    [("--version", "one"), ("--created-at", "yesterday"), ("--licence", "MIT"), ("--folds", "1")],
+    [
+        ("--version", "one"),
+        ("--created-at", "yesterday"),
+        ("--licence", "MIT"),
+        ("--folds", "1"),
+        ("--name", "A b"),
+    ],
 )
 def test_a_wrong_option_is_a_usage_error(
     train: Callable[..., Path], options: tuple[str, ...]

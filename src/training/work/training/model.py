@@ -12,6 +12,7 @@ from training.adapters.datasets.objects import ObjectAltered
 from training.adapters.datasets.reader import read_examples
 from training.adapters.object_store import ObjectMissing
 from training.adapters.trainer_plugins import all_trainers
+from training.domain.bundle.contents import MANIFEST
 from training.domain.bundle.provenance import SourceCount, count_sources
 from training.domain.bundle.release import Release
 from training.domain.examples import Example
@@ -27,6 +28,10 @@ from training.work.training.inputs import DatasetInput, TrainInputs
 from training.work.training.sweep import sweep
 
 MODEL_LICENCE = "Apache-2.0"
+
+
+class _Manifest(msgspec.Struct):
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ def make_model(context: JobContext, inputs: TrainInputs, share: float) -> MadeMo
         )
     except TrainingImpossible as error:
         raise JobFailed(str(error), "training-impossible") from None
+    if msgspec.json.decode(bundle[MANIFEST], type=_Manifest).name != order.name:
+        # It would be signed as it is, and refused by the guard.
+        raise JobFailed(f"The trainer {order.trainer} named another model.", "bundle-misnamed")
     return MadeModel(trained, version, bundle, parameters, scores)
 
 
