@@ -67,7 +67,7 @@ class GatesBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     `error_rate`: the version's errors by its predictions. `latency_ratio`: its 95th percentile by
     the champion's. `disagreement`: of what a shadow compared, how much it would decide otherwise.
     `block_rate_shift`: the difference of the shares that version and champion block. `feedback`:
-    of the feedback on the version, how much contradicts it.
+    of the feedback on the version, how much contradicts it; too little of it holds no step up.
     """
 
     error_rate: GateBody | None = None

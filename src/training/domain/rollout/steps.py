@@ -9,6 +9,9 @@ from training.domain.rollout.plan import OnInsufficientTraffic, Stage
 from training.domain.rollout.refusals import StepIllegal
 from training.domain.rollout.rollout import Ending, Kind, Rollout, RolloutState
 
+_NEED_NOT_COME = frozenset({"feedback"})
+"""Gates that hold no step up: traffic makes the other numbers, but nobody has to give feedback."""
+
 _MAY_PAUSE = frozenset({RolloutState.STAGING, RolloutState.SHADOW, RolloutState.CANARY})
 
 
@@ -57,7 +60,11 @@ def decide(rollout: Rollout, observation: Observation, now: datetime) -> Decisio
         return Stay(results, "a second person must approve")
     if not has_ended(rollout, observation, now):
         return Stay(results, None)
-    unsure = [each for each in results if each.outcome is Outcome.TOO_LITTLE_TRAFFIC]
+    unsure = [
+        each
+        for each in results
+        if each.outcome is Outcome.TOO_LITTLE_TRAFFIC and each.gate not in _NEED_NOT_COME
+    ]
     if unsure and rollout.on_insufficient_traffic is OnInsufficientTraffic.HOLD:
         return Stay(results, "; ".join(each.in_words for each in unsure))
     return Advance([each for each in results if each.outcome is Outcome.PASSED])

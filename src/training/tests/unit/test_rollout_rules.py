@@ -236,6 +236,26 @@ def test_too_little_traffic_holds_unless_told_otherwise() -> None:
     assert steps.decide(careless, seen(7), later) == steps.Advance([])
 
 
+def test_a_step_awaits_no_feedback_and_heeds_what_comes() -> None:
+    watched = replace(IN_CANARY, gates=Gates(error_rate=GATE, feedback=GATE))
+
+    def after(feedback: int, contradicting: int) -> steps.Decision:
+        counted = Counts(
+            version="2",
+            role="canary",
+            predictions=100,
+            feedback=feedback,
+            contradicting=contradicting,
+        )
+        window = Window(60, [counted])
+        observed = Observation(window, {"error_rate": window, "feedback": window})
+        return steps.decide(watched, observed, BEGAN + timedelta(minutes=5))
+
+    assert isinstance(after(0, 0), steps.Advance)
+    assert isinstance(after(GATE.minimum, 0), steps.Advance)
+    assert isinstance(after(GATE.minimum, GATE.minimum), steps.GoBack)
+
+
 def test_a_pause_does_not_count_to_the_minutes() -> None:
     paused = steps.pause(IN_CANARY, BEGAN + timedelta(seconds=30))
     resumed = steps.resume(paused, BEGAN + timedelta(hours=1))
