@@ -67,7 +67,7 @@ class Authentication(ASGIMiddleware):
         if needed is not None:
             caller = LOCAL if self._verifier is None else await _find(scope, self._verifier)
             if not caller.may(needed):
-                raise _forbidden(needed)
+                raise forbidden(needed)
             scope["auth"] = caller
             context_of(scope).tenant = caller.tenant
         if context_of(scope).malformed is not None:
@@ -106,7 +106,8 @@ def _unauthenticated(detail: str, challenge: str) -> ProblemError:
     return ProblemError(kinds.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": challenge})
 
 
-def _forbidden(needed: Scope) -> ProblemError:
+def forbidden(needed: Scope) -> ProblemError:
+    """The refusal of a caller who lacks a scope."""
     return ProblemError(
         kinds.FORBIDDEN,
         f"The call needs the scope {needed}.",

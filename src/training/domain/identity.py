@@ -14,6 +14,7 @@ class Scope(StrEnum):
     MODELS_READ = "models:read"
     MODELS_PROMOTE = "models:promote"
     AUDIT_READ = "audit:read"
+    PREDICTIONS_READ = "predictions:read"
     ADMIN = "admin"
 
 

@@ -1,6 +1,8 @@
 """Datasets in the service, put together: their routes, their upkeep, and the way in for files."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from training.adapters.service_tokens import ServiceTokens, load_key
 from training.api.datasets import contents
 from training.api.datasets import routes as data
 from training.api.datasets import uploads as data_uploads
+from training.domain.datasets.upload import Upload
 from training.domain.datasets.urls import ImportPlaces
 from training.domain.datasets.version import ImportRequest
 from training.domain.identity import Changer
@@ -77,12 +80,31 @@ async def send_file(
 
     Raises what startup.REFUSALS names, DatabaseUnavailable and StoreUnavailable.
     """
+    changer = Changer(tenant or settings.platform_tenant, actor)
+    async with _receiving(settings) as receiving:
+        return _job_of(await receiving.receive(changer, request, None, body))
+
+
+async def read_feedback(
+    settings: Settings, changer: Changer, request: ImportRequest, since: datetime, limit: int
+) -> UUID:
+    """Have a job import the guard's feedback; the job's id.
+
+    Raises what startup.REFUSALS names, and what `Uploads.import_feedback` raises.
+    """
+    async with _receiving(settings) as receiving:
+        return _job_of(await receiving.import_feedback(changer, request, since, limit))
+
+
+@asynccontextmanager
+async def _receiving(settings: Settings) -> AsyncIterator[Uploads]:
     objects = ObjectStore(bucket(settings, settings.data_bucket))
     tokens = ServiceTokens(load_key(settings.identity_key_file))
-    changer = Changer(tenant or settings.platform_tenant, actor)
     async with database_of(settings) as database:
-        receiving = uploads(settings, database, objects, tokens)
-        upload = await receiving.receive(changer, request, None, body)
+        yield uploads(settings, database, objects, tokens)
+
+
+def _job_of(upload: Upload) -> UUID:
     if upload.job_id is None:
         raise LookupError("a complete upload has a job")
     return upload.job_id

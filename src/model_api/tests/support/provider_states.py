@@ -46,6 +46,7 @@ class ProviderStates:
             "a policy exists": self.policy_exists,
             "no policy exists": self.no_policy_exists,
             "a prediction exists": self.prediction_exists,
+            "one prediction has feedback, and no other": self.one_has_feedback,
             "no deployment exists": self.no_deployment_exists,
             "a deployment exists": self.deployment_exists,
             "a replica follows the deployment": self.replica_follows,
@@ -76,6 +77,23 @@ class ProviderStates:
         body = {"prediction_id": parameters["id"], "label": "benign", "note": "a quotation"}
         answer = self._call("POST", "/feedback", json=body)
         assert answer.status_code == 201, answer.text
+
+    def one_has_feedback(self, parameters: dict[str, Any]) -> None:
+        """Feedback on one prediction, whose text is stored if there is one, and no other."""
+        tenant, text = parameters["tenant"], parameters["text"]
+        asyncio.run(self._as_owner("DELETE FROM feedback WHERE tenant = $1", tenant))
+        policy = {"name": "kept", "tenant": tenant}
+        self.no_policy_exists(policy)
+        rules = {"rules": {"attack": {"block": "balanced"}}, "store_text": text is not None}
+        assert self._call("POST", "/policies", json={"name": "kept", **rules}).status_code == 201
+        judged = self._call("POST", "/predict", json={"text": text or "x", "policy": "kept"})
+        body = {
+            "prediction_id": judged.json()["predictions"][0]["id"],
+            "label": parameters["label"],
+        }
+        answer = self._call("POST", "/feedback", json=body)
+        assert answer.status_code == 201, answer.text
+        self.no_policy_exists(policy)
 
     def no_deployment_exists(self, parameters: dict[str, Any]) -> None:
         """Nothing was ever deployed, as far as the database knows."""

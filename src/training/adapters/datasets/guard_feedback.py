@@ -1,41 +1,43 @@
 """What people said of predictions, read from model_api's API.
 
-``GuardFeedback(url, token)``: ``judged(tenant, since, limit)``; raises ``GuardUnavailable``.
+``GuardFeedback(url, token)``: ``pages(tenant, walk)``; raises ``GuardUnavailable``.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
-from uuid import UUID
+from typing import Literal
 
 import aiohttp
 import msgspec
 
-from training.domain.datasets.feedback import GuardUnavailable, JudgedText
+from training.domain.datasets.feedback import (
+    FeedbackPage,
+    FeedbackWalk,
+    GuardUnavailable,
+    Opinion,
+    TextMissing,
+)
 
 _PAGE = 200
 _TIMEOUT_MS = 10_000
 _TIMEOUT = aiohttp.ClientTimeout(total=_TIMEOUT_MS / 1_000)
 
+_MAX_PAGE_BYTES = 16 << 20
+"""Beyond all that a page of the guard can be: texts of 1 MiB, were every character escaped, and
+200 notes."""
+
 
 class _Listed(msgspec.Struct):
-    id: UUID
+    label: Literal["attack", "benign"]
+    created_at: datetime
+    superseded: bool
+    text: str | None
+    text_missing: TextMissing | None
 
 
 class _Page(msgspec.Struct):
     items: list[_Listed]
     next_cursor: str | None
-
-
-class _Opinion(msgspec.Struct):
-    label: str
-
-
-class _Opinions(msgspec.Struct):
-    items: list[_Opinion]
-
-
-class _Prediction(msgspec.Struct):
-    text: str | None = None
 
 
 class GuardFeedback:
@@ -45,55 +47,46 @@ class GuardFeedback:
         self._url = url.rstrip("/")
         self._token = token
 
-    async def judged(self, tenant: str, since: datetime, limit: int) -> AsyncIterator[JudgedText]:
-        """The newest predictions since a moment, at most `limit`, each with its feedback; the text
-        is asked for where there is any."""
+    async def pages(self, tenant: str, walk: FeedbackWalk) -> AsyncGenerator[FeedbackPage]:
+        """The tenant's feedback with its texts, from where the walk has come."""
+        query = {"since": walk.since.isoformat(), "limit": str(_PAGE), "text": "true"}
+        cursor = walk.cursor
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-            cursor: str | None = None
-            seen = 0
-            while seen < limit:
-                query = {"since": since.isoformat(), "limit": str(min(_PAGE, limit - seen))}
-                if cursor is not None:
-                    query["cursor"] = cursor
-                page = await self._get(session, tenant, "/predictions", query, _Page)
-                for each in page.items:
-                    seen += 1
-                    yield await self._judged(session, tenant, each.id)
+            while True:
+                asked = query if cursor is None else {**query, "cursor": cursor}
+                page = await self._get(session, tenant, asked)
                 cursor = page.next_cursor
+                yield FeedbackPage(tuple(_opinion(each) for each in page.items), cursor)
                 if cursor is None:
                     return
 
-    async def _judged(
-        self, session: aiohttp.ClientSession, tenant: str, prediction_id: UUID
-    ) -> JudgedText:
-        query = {"prediction_id": str(prediction_id)}
-        opinions = await self._get(session, tenant, "/feedback", query, _Opinions)
-        labels = tuple(each.label for each in opinions.items)
-        if not labels:
-            return JudgedText(prediction_id, (), None)
-        path = f"/predictions/{prediction_id}"
-        found = await self._get(session, tenant, path, {}, _Prediction)
-        return JudgedText(prediction_id, labels, found.text)
-
-    async def _get[Answer](
-        self,
-        session: aiohttp.ClientSession,
-        tenant: str,
-        path: str,
-        query: dict[str, str],
-        kind: type[Answer],
-    ) -> Answer:
+    async def _get(
+        self, session: aiohttp.ClientSession, tenant: str, query: dict[str, str]
+    ) -> _Page:
         headers = {
             "Authorization": f"Bearer {self._token(tenant)}",
             "X-Request-Deadline-Ms": str(_TIMEOUT_MS),
         }
+        url = f"{self._url}/feedback"
         try:
-            async with session.get(self._url + path, params=query, headers=headers) as answer:
-                content = await answer.read()
+            async with session.get(
+                url, params=query, headers=headers, allow_redirects=False
+            ) as answer:
                 if answer.status != 200:
                     raise GuardUnavailable(f"The guard answers with status {answer.status}.")
-                return msgspec.json.decode(content, type=kind)
+                content = bytearray()
+                async for chunk in answer.content.iter_any():
+                    content += chunk
+                    if len(content) > _MAX_PAGE_BYTES:
+                        raise GuardUnavailable("The guard answers with more than a page.")
+                return msgspec.json.decode(content, type=_Page)
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
             raise GuardUnavailable(
                 f"The guard cannot be asked ({type(error).__name__})."
             ) from error
+
+
+def _opinion(listed: _Listed) -> Opinion:
+    return Opinion(
+        listed.label, listed.created_at, listed.superseded, listed.text, listed.text_missing
+    )

@@ -1,7 +1,7 @@
 """Uploads in the database; all functions work in the caller's transaction.
 
-``create``, ``find``, ``find_by_key``, ``page``, ``take_over``, ``add_piece``, ``complete``,
-``abort``, ``pieces``, ``expire``, ``forget``.
+``create``, ``find``, ``find_by_key``, ``page``, ``take_over``, ``add_piece``, ``keep_walk``,
+``complete``, ``abort``, ``pieces``, ``expire``, ``forget``.
 """
 
 from collections.abc import Sequence
@@ -135,6 +135,21 @@ async def add_piece(
         piece.sha256,
         piece.bytes,
     )
+
+
+async def keep_walk(
+    connection: Connection, upload_id: UUID, writer: UUID, request: ImportRequest
+) -> None:
+    """Note how far the feedback has been read of which the pieces are. UploadTaken."""
+    done = await connection.execute(
+        "UPDATE uploads SET request = $3, updated_at = now()"
+        " WHERE id = $1 AND writer = $2 AND state = 'open'",
+        upload_id,
+        writer,
+        msgspec.json.encode(request).decode(),
+    )
+    if done != "UPDATE 1":
+        raise UploadTaken(str(upload_id))
 
 
 async def lock_whole(connection: Connection, tenant: str, upload_id: UUID) -> Upload:

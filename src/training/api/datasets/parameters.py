@@ -91,8 +91,9 @@ class UrlImport(Wanted, forbid_unknown_fields=True, frozen=True, kw_only=True):
 
 
 class FeedbackImport(Wanted, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Rows from what people said of the guard's newest predictions since a moment. The texts leave
-    the guard's care: forgetting a person there does not remove them from a dataset."""
+    """Rows from what people said of the guard's predictions since a moment, of `predictions` at
+    most. The texts leave the guard's care: forgetting a person there does not remove them from a
+    dataset."""
 
     since: Moment
     predictions: Annotated[int, msgspec.Meta(ge=1, le=MAX_PREDICTIONS)] = 10_000

@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from training.api import problem_kinds as kinds
-from training.api.authentication import caller_of, needs
+from training.api.authentication import caller_of, forbidden, needs
 from training.api.bodies import AnyRequest, JsonBody, takes
 from training.api.datasets import problems as data_problems
 from training.api.datasets.parameters import (
@@ -148,11 +148,16 @@ def routes(uploads: Uploads, window_s: float) -> list[HTTPRouteHandler]:
         ),
     )
     async def import_feedback(request: AnyRequest) -> Response[ImportStarted]:
-        """Import what people said of the guard's predictions, where their texts were stored.
+        """Import what people said of the guard's predictions since a moment, the oldest first: a
+        row for each prediction whose text was stored, labelled as the latest opinion on it says.
 
-        The answer comes when the guard has been asked for all of them, a millisecond or two each.
+        It takes the scope `predictions:read` too, as reading the texts at the guard does. The
+        report of the version says what made no row, and why. The same `Idempotency-Key` goes on
+        with what was interrupted.
         """
         asking = changer(request)
+        if not caller_of(request.scope).may(Scope.PREDICTIONS_READ):
+            raise forbidden(Scope.PREDICTIONS_READ)
         wanted = await feedback_body.read(request)
         upload = await uploads.import_feedback(
             asking, wanted.to_request(FileFormat.JSONL), wanted.since, wanted.predictions

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from training.domain.datasets.feedback import FeedbackCounts
 from training.domain.datasets.limits import LISTED_ROWS
 from training.domain.datasets.personal_data import Hint
 from training.domain.datasets.reasons import EXPLANATIONS, Reason
@@ -47,7 +48,8 @@ class PersonalData:
 @dataclass(frozen=True, slots=True)
 class Report:
     """An import's findings. A row's number is that of its first line in the file, or of the record
-    in a format without lines; every list holds the first 100 at most."""
+    in a format without lines; every list holds the first 100 at most. `feedback`: what was found
+    at the guard, where the rows come from there."""
 
     records: int
     rows: int
@@ -59,6 +61,7 @@ class Report:
     label_conflicts: Pairs
     personal_data: list[PersonalData]
     warnings: list[str]
+    feedback: FeedbackCounts | None = None
 
 
 class RowLists[Key]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from training.domain.datasets.feedback import FeedbackWalk
 from training.domain.datasets.files import FileFormat
 
 
@@ -85,7 +86,8 @@ class Lineage:
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
     """What an import is asked for. `source` is that of rows which name none; `columns` maps the
-    columns of the file, `drop_near_duplicates` keeps all but the first of them out."""
+    columns of the file, `drop_near_duplicates` keeps all but the first of them out. `feedback`
+    is there where the rows come from the guard."""
 
     name: str
     format: FileFormat
@@ -96,6 +98,7 @@ class ImportRequest:
     drop_near_duplicates: bool = False
     parents: tuple[Parent, ...] = ()
     origin: OriginKind = OriginKind.UPLOAD
+    feedback: FeedbackWalk | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,7 @@ import pytest
 from training.adapters.datasets import uploads as dataset_uploads
 from training.adapters.object_store import BlockingObjectStore, ObjectStore, StoreUnavailable
 from training.adapters.postgres import Database
-from training.domain.datasets.feedback import JudgedText
+from training.domain.datasets.feedback import FeedbackPage, FeedbackWalk
 from training.domain.datasets.files import FileFormat
 from training.domain.datasets.limits import PIECE_BYTES
 from training.domain.datasets.upload import UploadTooLarge
@@ -335,7 +335,7 @@ async def test_only_objects_meant_to_be_imported_can_be(api: Api) -> None:
 class NoGuard:
     """No feedback is asked for here."""
 
-    def judged(self, tenant: str, since: datetime, limit: int) -> AsyncIterator[JudgedText]:
+    def pages(self, tenant: str, walk: FeedbackWalk) -> AsyncGenerator[FeedbackPage]:
         raise NotImplementedError
 
 

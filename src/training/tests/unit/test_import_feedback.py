@@ -1,44 +1,50 @@
-"""Which feedback makes a row."""
+"""Which feedback makes a row, and how far a walk through it has come."""
 
-import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
 
-import pytest
+from training.domain.datasets.feedback import (
+    FeedbackCounts,
+    FeedbackPage,
+    FeedbackWalk,
+    Opinion,
+    TextMissing,
+)
 
-from training.domain.datasets.feedback import JudgedText, NoFeedback
-from training.work.imports.feedback import feedback_lines
-
-
-class Guard:
-    """Predictions that somebody has in mind."""
-
-    def __init__(self, *found: tuple[tuple[str, ...], str | None]) -> None:
-        self._found = found
-
-    async def judged(self, tenant: str, since: datetime, limit: int) -> AsyncIterator[JudgedText]:
-        for labels, text in self._found[:limit]:
-            yield JudgedText(uuid4(), labels, text)
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def lines(guard: Guard, limit: int = 100) -> list[tuple[str, str]]:
-    rows = [json.loads(each) async for each in feedback_lines(guard, "t", datetime.now(UTC), limit)]
-    return [(row["text"], row["label"]) for row in rows]
+def opinion(minute: int, text: str | None = "a text", *, superseded: bool = False) -> Opinion:
+    missing = TextMissing.NOT_STORED if text is None else None
+    at = BEGINNING + timedelta(minutes=minute)
+    return Opinion("attack", at, superseded, None if superseded else text, missing)
 
 
-async def test_feedback_that_agrees_with_itself_makes_a_row_where_the_text_was_stored() -> None:
-    guard = Guard(
-        (("attack",), "an attack\nin two lines"),
-        ((), None),
-        (("benign", "benign"), "harmless"),
-        (("attack", "benign"), "they do not agree"),
-        (("attack",), None),
+def test_an_opinion_is_counted_as_one_thing() -> None:
+    page = FeedbackPage((opinion(0), opinion(1, superseded=True), opinion(2, None)), "on")
+
+    walk, rows = FeedbackWalk(BEGINNING, 10).over(page)
+
+    assert rows == (opinion(0),)
+    assert walk.found == FeedbackCounts(opinions=3, superseded=1, not_stored=1, rows=1)
+    assert (walk.cursor, walk.is_over) == ("on", False)
+
+
+def test_the_last_page_ends_the_walk() -> None:
+    walk, _ = FeedbackWalk(BEGINNING, 10).over(FeedbackPage((), None))
+
+    assert (walk.is_over, walk.found.goes_on_from) == (True, None)
+
+
+def test_as_many_predictions_as_asked_for_are_looked_at_and_no_more() -> None:
+    page = FeedbackPage(
+        (opinion(0), opinion(1, superseded=True), opinion(2), opinion(3, superseded=True)), "on"
     )
-    assert await lines(guard) == [("an attack\nin two lines", "attack"), ("harmless", "benign")]
 
+    walk, rows = FeedbackWalk(BEGINNING, 2).over(page)
+    assert (len(rows), walk.is_over) == (2, False)
+    # What another opinion supersedes is no prediction more.
+    walk, rows = walk.over(FeedbackPage((opinion(4, superseded=True), opinion(5)), None))
 
-async def test_where_nothing_makes_a_row_the_counts_say_why() -> None:
-    guard = Guard((("attack",), None), (("attack", "benign"), "text"), ((), None))
-    with pytest.raises(NoFeedback, match=r"Of 3 predictions none .* 1 have .* with 1 it"):
-        await lines(guard)
+    assert (rows, walk.is_over) == ((), True)
+    assert walk.found.goes_on_from == BEGINNING + timedelta(minutes=5)
+    assert walk.found.predictions == 2

@@ -1,41 +1,36 @@
 """Rows from what people said of the guard's predictions."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 import msgspec
 
-from training.domain.datasets.feedback import FeedbackCounts, JudgedText, NoFeedback
+from training.domain.datasets.feedback import FeedbackPage, FeedbackWalk, Opinion
 
 
 class FeedbackReader(Protocol):
-    """The guard, as far as its predictions are concerned."""
+    """The guard, as far as its feedback is concerned."""
 
-    def judged(self, tenant: str, since: datetime, limit: int) -> AsyncIterator[JudgedText]:
-        """The newest predictions since a moment."""
+    def pages(self, tenant: str, walk: FeedbackWalk) -> AsyncGenerator[FeedbackPage]:
+        """The tenant's feedback, from where the walk has come; GuardUnavailable."""
         ...
 
 
 async def feedback_lines(
-    guard: FeedbackReader, tenant: str, since: datetime, limit: int
-) -> AsyncGenerator[bytes]:
-    """A line of JSON for each text that people agree on.
+    guard: FeedbackReader, tenant: str, walk: FeedbackWalk
+) -> AsyncGenerator[tuple[bytes, FeedbackWalk]]:
+    """For each page of feedback a line of JSON for each row, and the walk behind that page."""
+    if walk.is_over:
+        return
+    async with aclosing(guard.pages(tenant, walk)) as pages:
+        async for page in pages:
+            walk, rows = walk.over(page)
+            yield b"".join(_line(each) for each in rows), walk
+            if walk.is_over:
+                return
 
-    Raises NoFeedback at the end where there is none, and what the guard raises.
-    """
-    predictions = rows = without_text = contradicting = 0
-    async for judged in guard.judged(tenant, since, limit):
-        predictions += 1
-        if not judged.labels:
-            continue
-        if len(set(judged.labels)) > 1:
-            contradicting += 1
-        elif judged.text is None:
-            without_text += 1
-        else:
-            rows += 1
-            row = {"text": judged.text, "label": judged.labels[0], "category": "feedback"}
-            yield msgspec.json.encode(row) + b"\n"
-    if rows == 0:
-        raise NoFeedback(FeedbackCounts(predictions, without_text, contradicting))
+
+def _line(opinion: Opinion) -> bytes:
+    row = {"text": opinion.text, "label": opinion.label, "category": "feedback"}
+    return msgspec.json.encode(row) + b"\n"

@@ -180,6 +180,7 @@ class ImportKind(JobKind[Connection]):
                 "attacks": imported.attacks,
                 "quarantined": imported.quarantined,
                 "already_present": there is not None,
+                **_feedback(imported),
                 "same_content": [
                     {"name": each.name, "version": each.version}
                     for each in alike
@@ -187,6 +188,11 @@ class ImportKind(JobKind[Connection]):
                 ],
             }
         )
+
+
+def _feedback(imported: Imported) -> dict[str, Any]:
+    found = imported.report.feedback
+    return {} if found is None else {"feedback": msgspec.to_builtins(found)}
 
 
 def _is_same(one: DatasetVersion, other: DatasetVersion) -> bool:

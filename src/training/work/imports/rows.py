@@ -130,6 +130,7 @@ def _described(
         writer.conflicts.result(),
         personal_data(hints),
         warnings(rows, attacks, records - rows, hints.totals),
+        None if request.feedback is None else request.feedback.found,
     )
     profile = Profile(
         rows,

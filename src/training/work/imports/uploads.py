@@ -24,6 +24,7 @@ from training.adapters.idempotency import IdempotencyConflict
 from training.adapters.jobs import store as job_store
 from training.adapters.object_store import StoreUnavailable
 from training.adapters.postgres import Connection, Database
+from training.domain.datasets.feedback import FeedbackWalk, GuardUnavailable, NoFeedback
 from training.domain.datasets.limits import PIECE_BYTES
 from training.domain.datasets.upload import (
     LengthMismatch,
@@ -148,6 +149,9 @@ class Uploads:
                 if upload.state is UploadState.COMPLETE:
                     return upload
                 raise
+            walk = upload.request.feedback
+            if walk is not None and not walk.is_over:
+                raise UploadNotOpen("there is more feedback to be read")
             parameters = ImportParameters(upload.request, upload_id=upload.id)
             job = await self._enqueue(connection, changer, parameters)
             return await dataset_uploads.complete(connection, upload.id, job.id)
@@ -186,15 +190,34 @@ class Uploads:
     ) -> Upload:
         """Ask the guard for feedback and have a job import it: the upload, complete.
 
-        Where the idempotency key stands for a complete one, the guard is not asked again.
-        NoFeedback, GuardUnavailable, and what `receive` raises.
+        Where the idempotency key stands for an upload already, the guard is asked for the rest
+        alone. NoFeedback, GuardUnavailable, UploadTaken, UploadNotOpen, IdempotencyConflict.
         """
-        request = replace(request, origin=OriginKind.FEEDBACK)
+        walk = FeedbackWalk(since, limit)
+        request = replace(request, origin=OriginKind.FEEDBACK, feedback=walk)
         upload = await self.create(changer, request, None)
         if upload.state is UploadState.COMPLETE:
             return upload
-        async with aclosing(feedback_lines(self._guard, changer.tenant, since, limit)) as lines:
-            return await self._receive(changer, upload, lines)
+        await self._read_feedback(changer.tenant, upload.id, walk)
+        return await self.complete(changer, upload.id)
+
+    async def _read_feedback(self, tenant: str, upload_id: UUID, walk: FeedbackWalk) -> None:
+        writer = uuid4()
+        async with self._database.transaction() as connection:
+            upload = await dataset_uploads.take_over(connection, tenant, upload_id, writer, None)
+        pieces = _Pieces(self._database, self._objects, upload, writer, self.max_bytes)
+        walk = upload.request.feedback or walk
+        async with aclosing(feedback_lines(self._guard, tenant, walk)) as pages:
+            try:
+                async for lines, walk in pages:
+                    await pieces.add_page(lines, walk)
+            except GuardUnavailable:
+                # What it said before need not be asked again.
+                await pieces.flush()
+                raise
+        await pieces.flush()
+        if walk.found.rows == 0:
+            raise NoFeedback(walk.found)
 
     async def _import(self, changer: Changer, parameters: ImportParameters) -> UUID:
         async def work(connection: Connection) -> _Started:
@@ -249,6 +272,8 @@ class Uploads:
         writer = uuid4()
         async with self._database.transaction() as connection:
             upload = await dataset_uploads.take_over(connection, tenant, upload_id, writer, offset)
+            if upload.request.feedback is not None:
+                raise UploadNotOpen("nobody adds to what the guard says")
         pieces = _Pieces(self._database, self._objects, upload, writer, self.max_bytes)
         try:
             async for chunk in body:
@@ -283,6 +308,7 @@ class _Pieces:
         self._max_bytes = max_bytes
         self._stored = upload.received
         self._waiting = bytearray()
+        self._walk: FeedbackWalk | None = None
 
     async def add(self, chunk: bytes) -> None:
         total = self._stored + len(self._waiting) + len(chunk)
@@ -296,10 +322,22 @@ class _Pieces:
             del self._waiting[:PIECE_BYTES]
             await self._store(content)
 
+    async def add_page(self, lines: bytes, walk: FeedbackWalk) -> None:
+        """Add rows of feedback; `walk` is told to the database together with them."""
+        if len(self._waiting) + len(lines) > PIECE_BYTES:
+            await self.flush()
+        if self._stored + len(self._waiting) + len(lines) > self._max_bytes:
+            raise UploadTooLarge(self._max_bytes)
+        self._waiting += lines
+        self._walk = walk
+
     async def flush(self) -> None:
         if self._waiting:
             content, self._waiting = bytes(self._waiting), bytearray()
             await self._store(content)
+        elif self._walk is not None:
+            async with self._database.transaction() as connection:
+                await self._keep_walk(connection)
 
     async def _store(self, content: bytes) -> None:
         # A name of its own: what an older request may still be writing must not end up in it.
@@ -311,7 +349,13 @@ class _Pieces:
             await dataset_uploads.add_piece(
                 connection, self._upload.id, self._writer, self._stored, piece
             )
+            await self._keep_walk(connection)
         self._stored += len(content)
+
+    async def _keep_walk(self, connection: Connection) -> None:
+        if self._walk is not None:
+            request = replace(self._upload.request, feedback=self._walk)
+            await dataset_uploads.keep_walk(connection, self._upload.id, self._writer, request)
 
 
 async def _check_parents(connection: Connection, tenant: str, request: ImportRequest) -> None:
