@@ -28,7 +28,6 @@ type StreamName = tuple[str, str]
 _STREAMS = """
 SELECT tenant, name FROM registry_events WHERE $1::text IS NULL OR tenant = $1
 UNION SELECT tenant, name FROM models WHERE $1::text IS NULL OR tenant = $1
-ORDER BY tenant, name
 """
 
 
@@ -50,13 +49,14 @@ async def verify(
     published: Mapping[StreamName, Iterable[Head]] | None = None,
 ) -> Verification:
     """Follow every stream of the tenant, or of all. `published` are heads that were told to others
-    than the database."""
+    than the database, of which streams may have been taken whole."""
+    told = {} if published is None else published
     models = events = 0
     async with _as_of_one_moment(database) as connection:
-        for stream in await connection.fetch(_STREAMS, tenant):
-            owner, name = stream["tenant"], stream["name"]
+        of_tenant = {stream for stream in told if tenant in (None, stream[0])}
+        for owner, name in sorted({*await _streams(connection, tenant), *of_tenant}):
             models += 1
-            heads = list((published or {}).get((owner, name), ()))
+            heads = list(told.get((owner, name), ()))
             row = await model_projection.find_model(connection, owner, name)
             if row is not None:
                 heads.append(Head(row.position, row.hash))
@@ -69,8 +69,9 @@ async def verify(
                     break
                 events += 1
                 model = fold(model, recorded_of(event))
-                snapshot = snapshots.get(event.position)
-                if snapshot is not None and snapshot != state_of(model):
+                if event.position not in snapshots:
+                    continue
+                if await _snapshot(connection, owner, name, event.position) != state_of(model):
                     found = Break(owner, name, event.position, "has a snapshot that differs")
                     break
             found = found or check.finish()
@@ -83,8 +84,7 @@ async def compare(database: Database) -> list[Difference]:
     """Where the projection differs from what the events add up to."""
     differences: list[Difference] = []
     async with _as_of_one_moment(database) as connection:
-        for stream in await connection.fetch(_STREAMS, None):
-            owner, name = stream["tenant"], stream["name"]
+        for owner, name in await _streams(connection):
             wanted = await _projected(connection, owner, name)
             there = await model_projection.find_model(connection, owner, name)
             differences += _between(owner, name, None, wanted[0], there)
@@ -104,9 +104,8 @@ async def rebuild(database: Database) -> int:
     async with database.transaction() as connection:
         # Nobody may add an event between the reading and the writing.
         await connection.execute("LOCK TABLE models, model_versions IN EXCLUSIVE MODE")
-        streams = await connection.fetch(_STREAMS, None)
-        for stream in streams:
-            owner, name = stream["tenant"], stream["name"]
+        streams = await _streams(connection)
+        for owner, name in streams:
             model, versions = await _projected(connection, owner, name)
             await model_projection.delete_model(connection, owner, name)
             if model is not None:
@@ -114,6 +113,11 @@ async def rebuild(database: Database) -> int:
             for version in versions.values():
                 await model_projection.put_version(connection, version)
         return len(streams)
+
+
+async def _streams(connection: Connection, tenant: str | None = None) -> list[StreamName]:
+    rows = await connection.fetch(_STREAMS, tenant)
+    return sorted((row["tenant"], row["name"]) for row in rows)
 
 
 async def _projected(
@@ -132,13 +136,22 @@ async def _projected(
     return project_model(tenant, name, model, head, first.at, last.at), versions
 
 
-async def _snapshots(connection: Connection, tenant: str, name: str) -> dict[int, str]:
+async def _snapshots(connection: Connection, tenant: str, name: str) -> set[int]:
+    """Where there are snapshots. Each holds the whole model: together they may fill the memory."""
     rows = await connection.fetch(
-        "SELECT position, state FROM registry_snapshots WHERE tenant = $1 AND name = $2",
+        "SELECT position FROM registry_snapshots WHERE tenant = $1 AND name = $2", tenant, name
+    )
+    return {row["position"] for row in rows}
+
+
+async def _snapshot(connection: Connection, tenant: str, name: str, position: int) -> str | None:
+    state: str | None = await connection.fetchval(
+        "SELECT state FROM registry_snapshots WHERE tenant = $1 AND name = $2 AND position = $3",
         tenant,
         name,
+        position,
     )
-    return {row["position"]: row["state"] for row in rows}
+    return state
 
 
 def _between(

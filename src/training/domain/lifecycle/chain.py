@@ -12,7 +12,7 @@ keeps the signature from meaning anything else, followed by the hash.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -127,8 +127,9 @@ def hash_of(
 class ChainCheck:
     """Follows one stream from its beginning, event by event, and finds its first break.
 
-    `heads` are what others were told of the stream: an event of that position must be there and
-    have that hash, which is how a lost tail shows.
+    `heads` are what others were told of the stream: an event of each position must be there and
+    have that hash, which is how a lost tail shows. Two that contradict each other cannot both be
+    met: whoever told them told two stories.
     """
 
     def __init__(
@@ -136,7 +137,9 @@ class ChainCheck:
     ) -> None:
         self._tenant = tenant
         self._name = name
-        self._told = {head.position: head.hash for head in heads}
+        self._told: dict[int, set[bytes]] = {}
+        for head in heads:
+            self._told.setdefault(head.position, set()).add(head.hash)
         self._has_signed = has_signed
         self._expected = 1
         self._previous = GENESIS
@@ -164,7 +167,10 @@ class ChainCheck:
 
 
 def _wrong(
-    event: ChainedEvent, previous: bytes, told: dict[int, bytes], has_signed: SignatureCheck
+    event: ChainedEvent,
+    previous: bytes,
+    told: Mapping[int, set[bytes]],
+    has_signed: SignatureCheck,
 ) -> Iterator[str]:
     if event.previous_hash != previous:
         yield "does not follow the event before it"
@@ -193,5 +199,5 @@ def _wrong(
         yield "differs from its hash"
     if not has_signed(event.key_id, signed_message(event.hash), event.signature):
         yield "was not signed by a trusted key"
-    if told.get(event.position, event.hash) != event.hash:
+    if told.get(event.position, {event.hash}) != {event.hash}:
         yield "differs from what was told of it"

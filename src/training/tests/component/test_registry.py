@@ -265,6 +265,14 @@ async def test_exchanged_events_show(lived: Books, owner: asyncpg.Connection) ->
     assert found.position == 3
 
 
+async def told_of(owner: asyncpg.Connection) -> dict[tuple[str, str], list[Head]]:
+    """What the service's listeners have kept."""
+    rows = await owner.fetch("SELECT data FROM outbox WHERE type LIKE '%model.changed%'")
+    told = [msgspec.json.decode(row["data"]) for row in rows]
+    heads = [Head(each["position"], bytes.fromhex(each["hash"])) for each in told]
+    return {(TENANT, NAME): heads}
+
+
 async def test_a_lost_tail_shows(lived: Books, owner: asyncpg.Connection) -> None:
     await without_triggers(owner, "DELETE FROM registry_events WHERE position >= 5")
     assert await lived.verified() == Break(TENANT, NAME, 5, "is missing")
@@ -273,14 +281,41 @@ async def test_a_lost_tail_shows(lived: Books, owner: asyncpg.Connection) -> Non
 async def test_a_lost_tail_shows_to_whoever_followed_the_events(
     lived: Books, owner: asyncpg.Connection
 ) -> None:
-    published = await owner.fetch("SELECT data FROM outbox WHERE type LIKE '%model.changed%'")
-    told = [msgspec.json.decode(row["data"]) for row in published]
+    published = await told_of(owner)
     await without_triggers(owner, "DELETE FROM registry_events WHERE position >= 5")
     await history_check.rebuild(lived.database)
     assert await lived.verified() is None
-    heads = [Head(each["position"], bytes.fromhex(each["hash"])) for each in told]
-    found = await history_check.verify(lived.database, KEYS, published={(TENANT, NAME): heads})
+    found = await history_check.verify(lived.database, KEYS, published=published)
     assert found.first_bad == Break(TENANT, NAME, 5, "is missing")
+
+
+async def test_a_history_that_is_gone_whole_shows_to_whoever_followed_the_events(
+    lived: Books, owner: asyncpg.Connection
+) -> None:
+    published = await told_of(owner)
+    await without_triggers(owner, "DELETE FROM registry_events")
+    await owner.execute("DELETE FROM model_versions")
+    await owner.execute("DELETE FROM models")
+    assert await lived.verified() is None
+    found = await history_check.verify(lived.database, KEYS, published=published)
+    assert found.first_bad == Break(TENANT, NAME, 1, "is missing")
+    other = await history_check.verify(lived.database, KEYS, "another", published)
+    assert other.is_sound
+
+
+async def test_an_end_written_anew_with_the_key_shows_to_whoever_followed_the_events(
+    lived: Books, owner: asyncpg.Connection
+) -> None:
+    """The head that the database has must not stand in for the one that was published."""
+    published = await told_of(owner)
+    last = await owner.fetchval("SELECT max(position) FROM registry_events")
+    await without_triggers(owner, f"DELETE FROM registry_events WHERE position = {last}")
+    await history_check.rebuild(lived.database)
+    await lived.do(lambda model: commands.retire(model, 2))
+    assert await lived.verified() is None
+    for heads in (published, {stream: told[::-1] for stream, told in published.items()}):
+        found = await history_check.verify(lived.database, KEYS, published=heads)
+        assert found.first_bad == Break(TENANT, NAME, last, "differs from what was told of it")
 
 
 async def test_a_lost_model_shows(lived: Books, owner: asyncpg.Connection) -> None:
