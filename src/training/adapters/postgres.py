@@ -45,7 +45,11 @@ class Database:
         self._password = password
         self._max_connections = max_connections
         self._timeout_s = timeout_s
-        self._settings = {"application_name": application_name}
+        self._settings = {
+            "application_name": application_name,
+            # Nobody here pauses for longer, and a process that stands still would keep its locks.
+            "idle_in_transaction_session_timeout": str(round(timeout_s * 1000)),
+        }
         self._circuit = Circuit(retry_after_s, longest_s=5.0)
         self._pool: asyncpg.Pool | None = None
 
@@ -57,6 +61,7 @@ class Database:
             max_size=self._max_connections,
             timeout=self._timeout_s,
             server_settings=self._settings,
+            init=self._bound,
             reset=_keep_session,
         )
         return self
@@ -81,7 +86,7 @@ class Database:
             await connection.fetchval("SELECT 1")
 
     async def connect(self) -> asyncpg.Connection:
-        """A connection of the caller's own, for LISTEN or a writer; DatabaseUnavailable."""
+        """A connection of the caller's own, for LISTEN; DatabaseUnavailable."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncpg.connect(
@@ -135,6 +140,22 @@ class Database:
                 await transaction.rollback()
                 raise
             await transaction.commit()
+
+    async def _bound(self, connection: asyncpg.Connection) -> None:
+        """Have the server end a transaction that is not idle, but waits for half a message.
+
+        Servers before 17 cannot. Not sooner than this side gives up, which says more of why.
+        """
+        try:
+            await connection.fetchval(
+                "SELECT set_config('transaction_timeout', $1, false)"
+                " WHERE current_setting('server_version_num')::integer >= 170000",
+                str(round(self._timeout_s * 2000)),
+            )
+        except BaseException:
+            # The pool would take leave of a server that does not answer, and wait for that.
+            connection.terminate()
+            raise
 
     async def _acquire(self) -> PoolConnectionProxy:
         if self._pool is None:

@@ -185,15 +185,17 @@ async def test_a_process_that_stands_still_in_a_transaction_does_not_keep_the_jo
         env=child.environment(),
         stdout=asyncio.subprocess.PIPE,
     )
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"locked\n"
 
     async def is_released() -> bool:
         return len(await release(database)) == 1
 
-    await eventually(is_released)
-    process.kill()
-    await process.wait()
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"locked\n"
+        await eventually(is_released)
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_nobody_is_taken_for_gone_just_after_the_database_has_come_back(

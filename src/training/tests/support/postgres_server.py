@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -72,20 +73,21 @@ class PostgresServer:
 
     def pause(self) -> None:
         """Hang: connections stay, and are accepted, and nothing answers."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Hang no more."""
-        for pid in self._processes():
-            os.kill(pid, signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
 
-    def _processes(self) -> list[int]:
+    def _signal_all(self, number: signal.Signals) -> None:
         if self._process is None:
-            return []
+            return
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *map(int, children)]
+        for each in (pid, *map(int, children)):
+            # A session may just have ended, and its process with it.
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
 
     def _initialise(self) -> None:
         account = unprivileged.account()

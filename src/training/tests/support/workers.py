@@ -11,19 +11,19 @@ from pathlib import Path
 
 import msgspec
 
-from training.adapters.job_queue import Claimant
-from training.adapters.mlflow_address import MlflowAddress
+from training.adapters.jobs.queue import Claimant
+from training.adapters.mlflow.address import MlflowAddress
 from training.adapters.object_store import ObjectStore, ObjectStoreAddress
 from training.adapters.postgres import Connection, Database
 from training.domain.jobs.kinds import JobKind
 from training.tests.support import child
 from training.tests.support.job_kinds import KINDS
 from training.tests.support.signing_vectors import TRUSTED
-from training.work.attempt import Workplace
-from training.work.checkpoint_sweep import CheckpointSweep
-from training.work.child_process import child_environment
-from training.work.train import TrainKind
-from training.work.worker import Rhythm, Worker
+from training.work.jobs.attempt import Workplace
+from training.work.jobs.checkpoint_sweep import CheckpointSweep
+from training.work.jobs.child_process import child_environment
+from training.work.jobs.worker import Rhythm, Worker
+from training.work.training.kind import TrainKind
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ def make_worker(terms: Terms, database: Database, metrics: Counted) -> Worker:
 async def working(terms: Terms) -> AsyncIterator[Counted]:
     """A worker in this process."""
     counted = Counted()
-    async with Database(terms.url, terms.password, timeout_s=10) as database:
+    async with Database(terms.url, terms.password, timeout_s=5) as database:
         worker = make_worker(terms, database, counted)
         task = asyncio.create_task(worker.run())
         try:
@@ -123,7 +123,7 @@ async def worker_process(terms: Terms) -> AsyncIterator[asyncio.subprocess.Proce
 
 async def main(terms: Terms) -> None:
     """Work until SIGTERM."""
-    async with Database(terms.url, terms.password, timeout_s=10) as database:
+    async with Database(terms.url, terms.password, timeout_s=5) as database:
         worker = make_worker(terms, database, Counted())
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
         await worker.run()
