@@ -142,6 +142,11 @@ def skip_steps(rollout: Rollout, now: datetime, *, needs_approval: bool) -> Roll
     return _behind_the_plan(rollout, now, needs_approval=needs_approval)
 
 
+def await_approval(rollout: Rollout, now: datetime) -> Rollout:
+    """Behind the plan, a second person is waited for; the guard goes on with the last step."""
+    return replace(_told_nothing(rollout, now), state=RolloutState.AWAITING_APPROVAL)
+
+
 def approve(rollout: Rollout, now: datetime) -> Rollout:
     """The second person agrees. StepIllegal."""
     if rollout.state is not RolloutState.AWAITING_APPROVAL:
@@ -180,8 +185,9 @@ def _running(rollout: Rollout, now: datetime) -> Rollout:
 
 
 def _behind_the_plan(rollout: Rollout, now: datetime, *, needs_approval: bool) -> Rollout:
-    state = RolloutState.AWAITING_APPROVAL if needs_approval else RolloutState.PROMOTING
-    return replace(_told_nothing(rollout, now), state=state)
+    if needs_approval:
+        return await_approval(rollout, now)
+    return replace(_told_nothing(rollout, now), state=RolloutState.PROMOTING)
 
 
 def _told_nothing(rollout: Rollout, now: datetime) -> Rollout:

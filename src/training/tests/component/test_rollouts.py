@@ -297,6 +297,25 @@ async def test_four_eyes_wait_for_a_second_person(world: World) -> None:
     ]
 
 
+async def test_four_eyes_that_come_late_hold_a_promotion_on_its_way(world: World) -> None:
+    await world.register(1, 2)
+    await world.champion_is(1)
+    world.peer.mlflow_away = True
+    rollout = await world.start(2)
+    await world.until(rollout, RolloutState.PROMOTING)
+    await world.lifecycles.set_policy(ANA, NAME, True, "we are careful")
+    world.peer.mlflow_away = False
+    await world.until(rollout, RolloutState.AWAITING_APPROVAL)
+    await world.until_true(rollout, lambda each: each.waiting_for is not None)
+    assert world.peer.deployments[-1].roles == {"champion": "1", "warm": "2"}
+    assert world.peer.alias == "1"
+    assert await world.state_of(1) is VersionState.CHAMPION
+    await world.changes.approve(BEN, NAME, rollout.id, "so do I")
+    await world.until(rollout, RolloutState.COMPLETED)
+    assert world.peer.alias == "2"
+    await world.is_sound()
+
+
 async def test_promoting_skips_the_steps_and_not_the_second_person(world: World) -> None:
     await world.register(1)
     await world.lifecycles.set_policy(ANA, NAME, True, "we are careful")

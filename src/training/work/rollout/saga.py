@@ -25,6 +25,7 @@ from training.adapters.rollout.store import Lease, Stored
 from training.domain.lifecycle import commands, facts
 from training.domain.lifecycle.facts import Fact
 from training.domain.lifecycle.model import Model
+from training.domain.lifecycle.refusals import ApprovalMissing
 from training.domain.rollout import steps
 from training.domain.rollout.deployment import Standing, standing
 from training.domain.rollout.measures import GateResult, Observation, Window
@@ -216,14 +217,24 @@ class Saga:
             lease, rollout = replace(lease, stored=moved), moved.rollout
         await self._aliases.point(rollout.tenant, rollout.model, rollout.version)
         now = self._clock()
-        return await self._change(
-            lease,
-            lambda model: commands.promote(model, rollout.id),
-            lambda _: steps.finish(rollout, RolloutState.COMPLETED, now),
-            rollout.reason,
-            # Going back is one person's doing from its beginning to its end.
-            actor=rollout.started_by if rollout.kind is Kind.ROLLBACK else ACTOR,
-        )
+        try:
+            return await self._change(
+                lease,
+                lambda model: commands.promote(model, rollout.id),
+                lambda _: steps.finish(rollout, RolloutState.COMPLETED, now),
+                rollout.reason,
+                # Going back is one person's doing from its beginning to its end.
+                actor=rollout.started_by if rollout.kind is Kind.ROLLBACK else ACTOR,
+            )
+        except ApprovalMissing:
+            # Four eyes were asked for while it was on its way: it waits where it came from.
+            await self._restore_alias(rollout)
+            return await self._change(
+                lease,
+                lambda _: (),
+                lambda _: steps.await_approval(rollout, now),
+                "four eyes were asked for",
+            )
 
     async def _go_back(self, lease: Lease, ending: Ending, *events: Fact) -> Stored:
         rollout, now = lease.stored.rollout, self._clock()
@@ -238,11 +249,8 @@ class Saga:
         """The former deployment is in force: let the alias follow, and close."""
         rollout, now = lease.stored.rollout, self._clock()
         ending = rollout.ending or _WITHOUT_REASON
-        if rollout.has_moved_alias and rollout.champion is not None:
-            champion = int(rollout.champion.version)
-            await self._aliases.point(rollout.tenant, rollout.model, champion)
-        elif rollout.has_moved_alias:
-            await self._aliases.remove(rollout.tenant, rollout.model)
+        if rollout.has_moved_alias:
+            await self._restore_alias(rollout)
         is_refused = ending.cause is Cause.REFUSED
         state = RolloutState.FAILED if is_refused else RolloutState.ROLLED_BACK
         return await self._change(
@@ -252,6 +260,14 @@ class Saga:
             ending.reason,
             actor=ending.actor,
         )
+
+    async def _restore_alias(self, rollout: Rollout) -> None:
+        """Let the alias name who was champion when the rollout began."""
+        if rollout.champion is None:
+            await self._aliases.remove(rollout.tenant, rollout.model)
+        else:
+            champion = int(rollout.champion.version)
+            await self._aliases.point(rollout.tenant, rollout.model, champion)
 
     async def _store(self, lease: Lease, rollout: Rollout) -> Stored:
         """Change what is nobody's news."""
