@@ -25,6 +25,7 @@ from training.api.evaluation import problems as suite_problems
 from training.api.jobs import problems as job_problems
 from training.api.models import problems as lifecycle_problems
 from training.api.options import with_options
+from training.api.query_parameters import QueryParameters
 from training.api.tokens import JwtVerifier
 from training.events.housekeeping import keep_house
 from training.events.job_feed import JobFeed
@@ -77,7 +78,7 @@ def create_api(parts: Parts) -> Litestar:
                 *problem_pages.routes(),
             ]
         ),
-        middleware=[Authentication(parts.verifier)],
+        middleware=[Authentication(parts.verifier), QueryParameters()],
         exception_handlers={
             **errors.HANDLERS,
             **REFUSALS,

@@ -8,13 +8,11 @@ import msgspec
 from litestar import Request
 
 from training.api import problem_kinds as kinds
+from training.api.body_hints import worded
 from training.api.problems import FieldError, ProblemError
 
-_MAX_NAME = 64
 _PLACE = re.compile(r"(?P<message>.*) - at `(?:key in `)?(?P<path>\$[^`]*)`", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]")
-_QUOTED_VALUE = re.compile(r"^Invalid (enum value|value) .*", re.DOTALL)
-_UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 
 
 AnyRequest = Request[Any, Any, Any]
@@ -33,6 +31,7 @@ class JsonBody[T]:
     """Reads a JSON body of at most `max_bytes` into a `T`."""
 
     def __init__(self, of: type[T], max_bytes: int, timeout_s: float = 30.0) -> None:
+        self._of = of
         self._decoder = msgspec.json.Decoder(of)
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
@@ -71,7 +70,7 @@ class JsonBody[T]:
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise _invalid(str(error)) from None
+            raise misfit(str(error), self._of) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _malformed(error) from None
 
@@ -128,15 +127,11 @@ def _malformed(error: Exception) -> ProblemError:
     return ProblemError(kinds.MALFORMED_BODY, f"The body cannot be read as JSON: {reason}.")
 
 
-def _invalid(message: str) -> ProblemError:
+def misfit(message: str, of: Any, below: str = "") -> ProblemError:
+    """What msgspec says of a body, or of that which is `below` a place of it, that is no `of`."""
     match = _PLACE.fullmatch(message)
     said, path = (match["message"], match["path"]) if match else (message, "$")
-    unknown = _UNKNOWN_FIELD.match(said)
-    if unknown:
-        said = f"Unknown field `{unknown['name'][:_MAX_NAME]}`"
-    # A wrong value of an enumeration would be quoted: it may be anything the caller sent.
-    said = _QUOTED_VALUE.sub("Not one of the values allowed", said)
-    return validation_failed(_pointer(path), said)
+    return validation_failed(below + _pointer(path), worded(said, of, path))
 
 
 def _pointer(path: str) -> str:
@@ -150,6 +145,6 @@ def validation_failed(pointer: str, message: str) -> ProblemError:
     where = pointer or "the body itself"
     return ProblemError(
         kinds.VALIDATION_FAILED,
-        f"The body does not fit its schema at {where}.",
+        f"The body does not fit its schema at {where}: {message.removesuffix('.')}.",
         errors=[FieldError(pointer=pointer, message=message)],
     )

@@ -15,6 +15,7 @@ from litestar.types import ExceptionHandlersMap
 from training.api import problem_kinds as kinds
 from training.api.bodies import AnyRequest, ClientGone
 from training.api.problems import FieldError, Kind, Problem, ProblemError, respond
+from training.api.query_parameters import names_of, told
 from training.utils.request_context import CLIENT_GONE, context_of
 
 log = logging.getLogger(__name__)
@@ -40,13 +41,12 @@ def on_framework_error(request: AnyRequest, error: HTTPException) -> Response[Pr
         )
         return _answer(request, problem)
     if isinstance(error, ClientException):
+        wrong = _parameters(request, error.extra)
         return _answer(
             request,
-            ProblemError(
-                kinds.MALFORMED_REQUEST,
-                "A parameter of the request is malformed.",
-                errors=_parameters(error.extra),
-            ),
+            ProblemError(kinds.MALFORMED_REQUEST, told(wrong), errors=wrong)
+            if wrong
+            else ProblemError(kinds.MALFORMED_REQUEST, "A parameter of the request is malformed."),
         )
     return on_defect(request, error)
 
@@ -85,14 +85,24 @@ def telling(
     return handle
 
 
-def _parameters(extra: object) -> list[FieldError]:
+def _parameters(request: AnyRequest, extra: object) -> list[FieldError]:
     if not isinstance(extra, list):
         return []
+    names = names_of(request.app, request.route_handler)
     return [
-        FieldError(pointer=f"/{each['key']}", message="is malformed or out of bounds")
+        FieldError(
+            pointer=f"/{names.get(each['key'], each['key'])}",
+            message=f"is malformed or out of bounds{_expected(each.get('message'))}",
+        )
         for each in extra
         if isinstance(each, dict) and "key" in each
     ]
+
+
+def _expected(message: object) -> str:
+    """What the framework says was expected; its other messages quote what came."""
+    said = str(message)
+    return f" ({said})" if said.startswith("Expected ") else ""
 
 
 def on_client_gone(_: AnyRequest, __: ClientGone) -> Response[None]:

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from training.api import problem_kinds as kinds
 from training.api.authentication import needs
-from training.api.bodies import AnyRequest, JsonBody, takes, validation_failed
+from training.api.bodies import AnyRequest, JsonBody, misfit, takes, validation_failed
 from training.api.headers import IDEMPOTENCY_KEY, changer, reads
 from training.api.jobs.problems import EXECUTOR_NOT_ALLOWED
 from training.api.jobs.schemas import JobView, TrainRequest, view
@@ -77,7 +77,7 @@ def _check(
     try:
         check(wanted, trainer)
     except OrderInvalid as error:
-        raise validation_failed(error.pointer, error.message) from None
+        raise misfit(error.message, trainer.parameters, error.pointer) from None
     executor = wanted.executor
     if isinstance(executor, RayExecutor) and executor.address not in ray_addresses:
         raise ProblemError(

@@ -28,7 +28,7 @@ def routes(trainers: Mapping[str, AnyTrainer]) -> list[HTTPRouteHandler]:
         operation_id="list_trainers",
         tags=["jobs"],
         opt=needs(Scope.JOBS_READ),
-        responses=documented(*kinds.READING),
+        responses=documented(*kinds.LISTING),
         sync_to_thread=False,
     )
     def list_trainers() -> TrainerList:

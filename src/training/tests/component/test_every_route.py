@@ -79,6 +79,24 @@ async def test_strangers_and_the_unprivileged_are_refused(
     assert operation["x-required-scope"] in problem["detail"]
 
 
+@pytest.mark.parametrize(("method", "path", "operation"), named(GUARDED))
+async def test_a_query_parameter_that_no_route_knows_is_refused(
+    api: Api, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    parameters = [each for each in operation.get("parameters", []) if each["in"] == "query"]
+    query = {"reasn": "misspelt"}
+
+    answer = await api.call(method, path, params=query, tenant="default")
+
+    if method == "HEAD":
+        assert answer.status_code == 400
+        return
+    problem = assert_problem(answer, 400, "MALFORMED_REQUEST")
+    wrong = {each["pointer"][1:]: each["message"] for each in problem["errors"]}
+    assert all(each["name"] in wrong["reasn"] for each in parameters)
+    assert set(wrong) == {"reasn"} | {each["name"] for each in parameters if each["required"]}
+
+
 @pytest.mark.parametrize(("method", "path", "operation"), named(TAKING_JSON))
 async def test_bodies_that_are_none_are_refused(
     api: Api, method: str, path: str, operation: dict[str, Any]

@@ -128,9 +128,9 @@ async def test_a_repetition_with_its_key_finds_the_same_job(api: Api) -> None:
     ("fields", "pointer"),
     [
         ({"trainer": "oracle"}, "/trainer"),
-        ({"parameters": {"folds": 1}}, "/parameters"),
+        ({"parameters": {"folds": 1}}, "/parameters/folds"),
         ({"parameters": {"unheard_of": 1}}, "/parameters"),
-        ({"sweep": {"folds": [3, 99]}}, "/sweep"),
+        ({"sweep": {"folds": [3, 99]}}, "/sweep/folds"),
         ({"sweep": {"folds": list(range(2, 21)), "rounds": [1] * 20}}, "/sweep"),
         ({"sweep": {"folds": [3]}, "parameters": {"folds": 4}}, "/sweep/folds"),
         ({"datasets": []}, "/datasets"),

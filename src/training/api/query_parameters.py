@@ -1,0 +1,66 @@
+"""Query parameters: what a route does not know is refused, as it is in bodies, and what it needs is
+named. A misspelt one would otherwise be left out in silence.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from litestar import Litestar
+from litestar._kwargs.parameter_definition import ParameterDefinition
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.routes import HTTPRoute
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from training.api import problem_kinds as kinds
+from training.api.body_hints import MAX_NAME
+from training.api.problems import FieldError, ProblemError
+
+
+@lru_cache(maxsize=256)
+def names_of(app: Litestar, handler: HTTPRouteHandler) -> Mapping[str, str]:
+    """The route's query parameters: how the code calls each, and what it is on the wire."""
+    return {each.field_name: each.field_alias for each in _declared(app, handler)}
+
+
+@lru_cache(maxsize=256)
+def _needed(app: Litestar, handler: HTTPRouteHandler) -> frozenset[str]:
+    return frozenset(each.field_alias for each in _declared(app, handler) if each.is_required)
+
+
+def _declared(app: Litestar, handler: HTTPRouteHandler) -> set[ParameterDefinition]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and handler in route.route_handlers:
+            return handler.create_kwargs_model(route.path_parameters).expected_query_params
+    return set()
+
+
+class QueryParameters(ASGIMiddleware):
+    """Refuses a request whose query has a parameter too many, or lacks one."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Pass the request on, or raise ProblemError."""
+        handler = scope["route_handler"]
+        if isinstance(handler, HTTPRouteHandler) and "scope" in handler.opt:
+            app = scope["litestar_app"]
+            query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            _check({name for name, _ in query}, app, handler)
+        await next_app(scope, receive, send)
+
+
+def _check(given: set[str], app: Litestar, handler: HTTPRouteHandler) -> None:
+    known = sorted(names_of(app, handler).values())
+    takes = f"the route takes {', '.join(known)}" if known else "the route takes none"
+    errors = [FieldError(f"/{name}", "is needed") for name in sorted(_needed(app, handler) - given)]
+    errors += [
+        FieldError(f"/{name[:MAX_NAME]}", f"is unknown: {takes}")
+        for name in sorted(given - set(known))
+    ]
+    if errors:
+        raise ProblemError(kinds.MALFORMED_REQUEST, told(errors), errors=errors)
+
+
+def told(errors: Sequence[FieldError]) -> str:
+    """What is wrong with parameters, in a sentence."""
+    return f"{'; '.join(f'`{each.pointer[1:]}` {each.message}' for each in errors)}."
