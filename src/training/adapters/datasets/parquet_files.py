@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no py.typed
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # likewise
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # likewise
 
 from training.domain.datasets.columns import ColumnMapping, ColumnsInvalid, places
@@ -14,7 +15,8 @@ from training.domain.datasets.files import FileInvalid
 from training.domain.datasets.limits import MAX_RAW_BYTES, MAX_ROWS
 from training.domain.datasets.rows import RowBatch, RowChecker
 
-_BATCH_ROWS = 1_024
+_BATCH_ROWS = 64
+_BATCH_BYTES = 16 << 20
 _READ_BYTES = 1 << 20
 _MAX_STRING_BYTES = 64 << 20
 
@@ -34,6 +36,9 @@ def read_parquet(path: Path, mapping: ColumnMapping, checker: RowChecker) -> Ite
     """The rows of a file in batches, numbered from 1. Raises FileInvalid."""
     try:
         yield from _rows(path, mapping, checker)
+    except MemoryError:
+        # Arrow's own is an ArrowException too, and no fault of the file.
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileInvalid(
             f"The file cannot be read as Parquet ({type(error).__name__})."
@@ -42,31 +47,57 @@ def read_parquet(path: Path, mapping: ColumnMapping, checker: RowChecker) -> Ite
 
 def _rows(path: Path, mapping: ColumnMapping, checker: RowChecker) -> Iterator[RowBatch]:
     columns, strings = _columns(path, mapping)
-    # Strings stay references into their dictionary: a small file can name one huge text a
-    # million times.
-    with pq.ParquetFile(
-        path, read_dictionary=strings, buffer_size=_READ_BYTES, pre_buffer=False
-    ) as file:
-        row = 1
-        batch = RowBatch()
-        for piece in file.iter_batches(
-            _BATCH_ROWS, columns=list(columns.values()), use_threads=False
+    row = 1
+    batch = RowBatch()
+    for piece in _pieces(path, list(columns.values()), strings):
+        values = {field: _values(piece.column(name)) for field, name in columns.items()}
+        nothing = [None] * piece.num_rows
+        for record in zip(
+            values["text"],
+            values["label"],
+            values.get("source", nothing),
+            values.get("category", nothing),
+            strict=True,
         ):
-            values = {field: _values(piece.column(name)) for field, name in columns.items()}
-            nothing = [None] * piece.num_rows
-            for record in zip(
-                values["text"],
-                values["label"],
-                values.get("source", nothing),
-                values.get("category", nothing),
-                strict=True,
-            ):
-                checker.add(batch, row, *record, raw=_Raw(record))
-                row += 1
-                if batch.is_filled:
-                    yield batch
-                    batch = RowBatch()
-        yield batch
+            checker.add(batch, row, *record, raw=_Raw(record))
+            row += 1
+            if batch.is_filled:
+                yield batch
+                batch = RowBatch()
+    yield batch
+
+
+def _pieces(path: Path, names: list[str], strings: list[str]) -> Iterator[pa.RecordBatch]:
+    """The columns of these names, a few rows at a time, so that they fit into the memory."""
+    reading = {"buffer_size": _READ_BYTES, "pre_buffer": False}
+    with (
+        pq.ParquetFile(path, **reading) as file,
+        pq.ParquetFile(path, read_dictionary=strings, **reading) as words,
+    ):
+        for group in range(file.num_row_groups):
+            yield from file.iter_batches(
+                _rows_at_once(words, group, strings),
+                row_groups=[group],
+                columns=names,
+                use_threads=False,
+            )
+
+
+def _rows_at_once(file: pq.ParquetFile, group: int, strings: list[str]) -> int:
+    """How many rows of a row group to read at once: a few kilobytes may hold gigabytes of text.
+
+    A row has the mean size of its column's values, or that of the longest word in its dictionary,
+    which a few bytes can name a million times. The dictionary comes with the first row.
+    """
+    metadata = file.metadata.row_group(group)
+    columns = [metadata.column(place) for place in range(metadata.num_columns)]
+    sizes = {each.path_in_schema: each.total_uncompressed_size for each in columns}
+    expected = max((sizes[name] // max(metadata.num_rows, 1) for name in strings), default=0)
+    for first in file.iter_batches(1, row_groups=[group], columns=strings, use_threads=False):
+        lengths = [pc.max(pc.binary_length(each.dictionary)).as_py() or 0 for each in first.columns]
+        expected = max(expected, *lengths)
+        break
+    return min(max(_BATCH_BYTES // max(expected, 1), 1), _BATCH_ROWS)
 
 
 def _columns(path: Path, mapping: ColumnMapping) -> tuple[dict[str, str], list[str]]:
@@ -123,7 +154,9 @@ def _values(column: pa.Array) -> Sequence[Any]:
     if not pa.types.is_dictionary(column.type):
         plain: list[Any] = column.to_pylist()
         return plain
-    words = column.dictionary.to_pylist()
+    # Only the words that stand here: the dictionary is that of the whole row group.
+    used = column.indices.unique().drop_null()
+    words = dict(zip(used.to_pylist(), column.dictionary.take(used).to_pylist(), strict=True))
     return [None if place is None else words[place] for place in column.indices.to_pylist()]
 
 

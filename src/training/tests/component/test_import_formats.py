@@ -1,6 +1,7 @@
 """The same rows from any format and any place are the same content; hostile files are refused."""
 
 import csv
+import hashlib
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -164,6 +165,28 @@ class Kept:
 
     def list(self, prefix: str) -> list[str]:
         return [key for key in self.objects if key.startswith(prefix)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (FileFormat.JSONL, jsonl(rows(20))),
+        (FileFormat.CSV, as_csv(rows(20))),
+        (FileFormat.PARQUET, parquet(text=["a", "b"], label=[0, 1])),
+    ],
+)
+def test_the_origin_of_a_version_is_the_file(
+    tmp_path: Path, kind: FileFormat, content: bytes
+) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(content)
+    request = ImportRequest("x", kind, "here", "MIT")
+    nothing = np.zeros(0, np.uint64)
+    made = import_rows(
+        request, LocalFile(path), ObjectWriter(Kept(), "p/"), nothing, tmp_path, lambda *_: None
+    )
+    assert made.origin_sha256 == hashlib.sha256(content).hexdigest()
+    assert made.origin_bytes == len(content)
 
 
 def test_a_file_that_changes_between_its_two_readings_is_refused(tmp_path: Path) -> None:

@@ -52,9 +52,10 @@ def import_rows(
 ) -> Imported:
     """Import a file. Raises FileInvalid where no version can be made of it, and OSError, what the
     store raises, and what `tell` raises."""
-    if request.format is FileFormat.PARQUET:
-        source = copy_to(source, scratch / "upload.parquet")
     first = Watched(source, lambda share: tell(share * _SCAN_SHARE, "reading"))
+    if request.format is FileFormat.PARQUET:
+        # Its columns lie apart from each other: it is read from disk, by jumps.
+        copy_to(first.chunks(), scratch / "upload.parquet")
     with closing(Scan(scratch)) as scan:
         bad = RowLists[Reason]()
         for batch in _batches(request, first, scratch):

@@ -62,12 +62,11 @@ class LocalFile:
                 yield chunk
 
 
-def copy_to(source: Source, path: Path) -> LocalFile:
-    """The same on disk; OSError where that is full."""
+def copy_to(chunks: Iterable[bytes], path: Path) -> None:
+    """Write them to disk; OSError where that is full."""
     with path.open("wb") as file:
-        for chunk in source.chunks():
+        for chunk in chunks:
             file.write(chunk)
-    return LocalFile(path)
 
 
 class Watched:
