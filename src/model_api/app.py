@@ -76,6 +76,7 @@ class Parts:
     monitor: PerformanceMonitor
     max_body_bytes: int
     body_seconds: float
+    platform_tenant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Service:
     api: ASGIApp
     models: ServedModels
     changes: storage.CachedChanges | None
+    platform_tenant: str
 
 
 @asynccontextmanager
@@ -134,9 +136,11 @@ async def running(
             monitor=monitor,
             max_body_bytes=settings.max_body_bytes,
             body_seconds=settings.body_seconds,
+            platform_tenant=settings.platform_tenant,
         )
         api, changes = create_api(parts)
-        yield Service(RequestMiddleware(api, monitor, tracing), models, changes)
+        served = RequestMiddleware(api, monitor, tracing)
+        yield Service(served, models, changes, settings.platform_tenant)
 
 
 async def _open_verifier(
@@ -191,7 +195,7 @@ def create_api(parts: Parts) -> tuple[Litestar, storage.CachedChanges | None]:
                     KeptAnswers(answers, parts.fingerprints),
                 ),
                 *models.routes(serving.models, changes),
-                *deployments.routes(model, deployed),
+                *deployments.routes(model, deployed, parts.platform_tenant),
                 *policies.routes(written_policies, changes, serving.models),
                 *predictions.routes(stored_predictions, texts),
                 *feedback.routes(stored_feedback, texts, changes),
@@ -241,6 +245,7 @@ def describe(version: str) -> bytes:
         monitor=PerformanceMonitor(version),
         max_body_bytes=1,
         body_seconds=1,
+        platform_tenant="default",
     )
     return openapi.render(create_api(parts)[0])
 

@@ -33,7 +33,7 @@ from model_api.events.deployment_changes import DeploymentChanges
 from model_api.settings import Settings
 from model_api.work.comparing import Comparing
 from model_api.work.counting import Counting
-from model_api.work.deployment_follower import DeploymentFollower
+from model_api.work.deployment_follower import DeploymentFollower, FollowerOptions
 from model_api.work.served_models import ServedModels
 from model_api.work.version_loader import VersionLoader
 
@@ -62,6 +62,7 @@ def open_follower(
         DeploymentSnapshot(state / "deployment.json"),
         database,
         read_or_make_identity(state),
+        FollowerOptions(platform_tenant=settings.platform_tenant),
     )
 
 
@@ -108,10 +109,16 @@ class Deployments:
         return await self._counters.totals(since)
 
     async def disagreements(
-        self, *, limit: int, before: UUID | None = None, version: str | None = None
+        self,
+        tenant: str | None,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        version: str | None = None,
     ) -> Sequence[Disagreement]:
-        """What a candidate judged otherwise than the champion, newest first."""
-        return await self._disagreements.page(limit=limit, before=before, version=version)
+        """What a candidate judged otherwise than the champion, newest first; of all tenants
+        where `tenant` is None."""
+        return await self._disagreements.page(tenant, limit=limit, before=before, version=version)
 
 
 def _on_stale(request: AnyRequest, stale: DeploymentStale) -> Response[Problem]:

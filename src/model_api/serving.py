@@ -13,8 +13,6 @@ from model_api.server import OPS_DRAIN_SECONDS, Server, listen, on_signals
 from model_api.settings import Settings
 from model_api.utils.performance_monitor import PerformanceMonitor
 
-_RELOADED_BY_SIGNAL = Caller(tenant="default", actor="signal:SIGHUP")
-
 log = logging.getLogger(__name__)
 
 
@@ -99,8 +97,9 @@ class _Life:
 
 
 async def _reload(service: Service) -> None:
+    caller = Caller(tenant=service.platform_tenant, actor="signal:SIGHUP")
     try:
-        await reload_and_tell(service.models, service.changes, _RELOADED_BY_SIGNAL)
+        await reload_and_tell(service.models, service.changes, caller)
     except (BundleRefused, DeploymentRules):
         # Told in the log already; the present model goes on judging.
         return

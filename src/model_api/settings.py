@@ -33,6 +33,7 @@ class Settings:
     jwks_url: str | None
     jwt_issuer: str
     service_issuers: Mapping[str, str]
+    platform_tenant: str
     database_url: str | None
     database_password_file: Path | None
     migration_database_url: str | None
@@ -171,6 +172,7 @@ VARIABLES = (
         None,
         "services trusted beside the gateway, and their keys: training=http://host:port/path",
     ),
+    Variable("PLATFORM_TENANT", str, "default", "the tenant that sees figures of all tenants"),
     Variable("DATABASE_URL", _postgresql, None, "postgresql://user@host:port/database"),
     Variable("DATABASE_PASSWORD_FILE", _path, None, "file holding that user's password"),
     Variable("MIGRATION_DATABASE_URL", _postgresql, None, "the same, as owner; for migrate only"),

@@ -37,7 +37,7 @@ _DATA: tuple[Route, ...] = (
     _route("HEAD", "/data/uploads/{upload_id}", Scope.DATA_READ),
     _read_data("/data/uploads"),
     _read_data("/data/uploads/{upload_id}"),
-    # It asks the guard for thousands of predictions before it answers.
+    # It reads all the feedback before it answers. Training asks for `predictions:read` as well.
     _route("POST", "/data/from-feedback", Scope.DATA_WRITE, _JSON, 600.0),
     _read_data("/data"),
     _read_data("/data/{name}"),

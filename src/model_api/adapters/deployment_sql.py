@@ -18,13 +18,13 @@ WITH counted AS (
     ON CONFLICT DO NOTHING
 )
 INSERT INTO deployment_disagreements (
-    model, id, prediction_id, at, version, decision, score, champion_version, champion_decision,
-    champion_score
+    model, id, tenant, prediction_id, at, version, decision, score, champion_version,
+    champion_decision, champion_score
 )
 SELECT $1, each.*
 FROM json_to_recordset($4::json) AS each (
-    id uuid, prediction_id uuid, at timestamptz, version text, decision text, score float8,
-    champion_version text, champion_decision text, champion_score float8
+    id uuid, tenant text, prediction_id uuid, at timestamptz, version text, decision text,
+    score float8, champion_version text, champion_decision text, champion_score float8
 )
 ON CONFLICT DO NOTHING
 """
@@ -112,12 +112,12 @@ FORGET_COUNTERS = "DELETE FROM deployment_counters WHERE at < now() - $1::interv
 
 FORGET_DISAGREEMENTS = "DELETE FROM deployment_disagreements WHERE at < now() - $1::interval"
 
-DISAGREEMENTS = """
+_DISAGREEMENTS = """
 SELECT
-    id, prediction_id, at, version, decision, score, champion_version, champion_decision,
+    id, tenant, prediction_id, at, version, decision, score, champion_version, champion_decision,
     champion_score
 FROM deployment_disagreements
-WHERE model = $1 AND id < $2 AND ($3::text IS NULL OR version = $3)
-ORDER BY id DESC
-LIMIT $4
-"""
+WHERE model = $1 AND id < $2 AND ($3::text IS NULL OR version = $3)"""
+
+ALL_DISAGREEMENTS = f"{_DISAGREEMENTS} ORDER BY id DESC LIMIT $4"
+DISAGREEMENTS_OF_TENANT = f"{_DISAGREEMENTS} AND tenant = $5 ORDER BY id DESC LIMIT $4"

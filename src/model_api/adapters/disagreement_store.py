@@ -3,11 +3,10 @@
 from uuid import UUID
 
 from model_api.adapters import deployment_sql
+from model_api.adapters.id_bounds import LAST_ID
 from model_api.adapters.postgres import Database
 from model_api.domain.comparison import Disagreement
 from model_api.domain.decision import Decision
-
-_LAST_ID = UUID(int=2**128 - 1)
 
 
 class DisagreementStore:
@@ -18,13 +17,23 @@ class DisagreementStore:
         self._model = model
 
     async def page(
-        self, *, limit: int, before: UUID | None = None, version: str | None = None
+        self,
+        tenant: str | None,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        version: str | None = None,
     ) -> list[Disagreement]:
-        """Up to ``limit``, newest first, older than ``before``; DatabaseUnavailable."""
+        """Up to ``limit``, newest first, older than ``before``; of all tenants where ``tenant`` is
+        None. DatabaseUnavailable."""
+        bounds = (self._model, before or LAST_ID, version, limit)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(
-                deployment_sql.DISAGREEMENTS, self._model, before or _LAST_ID, version, limit
-            )
+            if tenant is None:
+                rows = await connection.fetch(deployment_sql.ALL_DISAGREEMENTS, *bounds)
+            else:
+                rows = await connection.fetch(
+                    deployment_sql.DISAGREEMENTS_OF_TENANT, *bounds, tenant
+                )
         return [
             Disagreement(
                 **{

@@ -7,7 +7,7 @@ import asyncpg
 
 from model_api.adapters.postgres import Connection
 
-REQUIRED_REVISION = "0005"
+REQUIRED_REVISION = "0006"
 """The newest revision under migrations/versions; a later one in the database is welcome, because
 every migration leaves the previous version of the service working."""
 

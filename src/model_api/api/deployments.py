@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from model_api.api import problem_kinds as kinds
-from model_api.api.authentication import needs
+from model_api.api.authentication import caller_of, needs
 from model_api.api.bodies import AnyRequest, JsonBody, takes, validation_failed
 from model_api.api.deployment_schemas import (
     DeploymentBody,
@@ -44,17 +44,23 @@ VersionFilter = Annotated[
     str | None, QueryParameter(max_length=64, description="Only of this version.")
 ]
 
-_READING = documented(
+_READ_KINDS = (
     kinds.MALFORMED_REQUEST,
     kinds.UNAUTHENTICATED,
     kinds.FORBIDDEN,
     kinds.MODEL_NOT_FOUND,
     kinds.STORAGE_UNAVAILABLE,
 )
+_READING = documented(*_READ_KINDS)
 
 
-def routes(model: str, deployments: Deployments | None) -> list[HTTPRouteHandler]:
-    """The routes of the deployment of ``model``; all need a database."""
+def routes(
+    model: str, deployments: Deployments | None, platform_tenant: str
+) -> list[HTTPRouteHandler]:
+    """The routes of the deployment of ``model``; all need a database.
+
+    What is said of all tenants together the operator of the platform alone may see.
+    """
     body = JsonBody(DeploymentBody, _MAX_BODY_BYTES)
 
     @put(
@@ -112,10 +118,18 @@ def routes(model: str, deployments: Deployments | None) -> list[HTTPRouteHandler
         operation_id="get_deployment_metrics",
         tags=["deployments"],
         opt=needs(Scope.DEPLOYMENTS_READ),
-        responses=_READING,
+        responses=documented(*_READ_KINDS, kinds.NOT_THE_PLATFORM_TENANT),
     )
-    async def get_deployment_metrics(name: FromPath[str], since: Since) -> DeploymentMetrics:
-        """What each version did in each role; at most two seconds old."""
+    async def get_deployment_metrics(
+        request: AnyRequest, name: FromPath[str], since: Since
+    ) -> DeploymentMetrics:
+        """What each version did in each role, for all tenants together, which the operator of the
+        platform alone may see; at most two seconds old."""
+        if not caller_of(request.scope).operates(platform_tenant):
+            raise ProblemError(
+                kinds.NOT_THE_PLATFORM_TENANT,
+                "The counts are of all tenants; keys of the platform's own tenant see them.",
+            )
         _check_name(name, model)
         span = await stored(deployments).totals(parse_moment("since", since))
         versions = [_metrics(each) for each in span.versions]
@@ -129,15 +143,21 @@ def routes(model: str, deployments: Deployments | None) -> list[HTTPRouteHandler
         responses=_READING,
     )
     async def list_deployment_disagreements(
+        request: AnyRequest,
         name: FromPath[str],
         version: VersionFilter = None,
         cursor: Cursor = None,
         limit: Limit = DEFAULT_PAGE_SIZE,
     ) -> DisagreementPage:
-        """Inputs that a candidate judged otherwise than the champion, newest first."""
+        """The tenant's inputs that a candidate judged otherwise than the champion, newest first;
+        for the operator of the platform, those of all tenants."""
         _check_name(name, model)
+        caller = caller_of(request.scope)
         found = await stored(deployments).disagreements(
-            limit=limit + 1, before=read_cursor(cursor, UUID), version=version
+            None if caller.operates(platform_tenant) else caller.tenant,
+            limit=limit + 1,
+            before=read_cursor(cursor, UUID),
+            version=version,
         )
         page, next_cursor = cut(found, limit, lambda each: str(each.id))
         return DisagreementPage([_disagreement(each) for each in page], next_cursor)

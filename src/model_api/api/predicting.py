@@ -151,7 +151,7 @@ class DataPlane:
         for prediction in predictions:
             self._monitor.predicted(prediction.decision)
         if role is Role.CANARY or routes.shadow is not None:
-            self._compare(routes, (served, role), asked.texts, policy, predictions)
+            self._compare(caller, routes, (served, role), asked.texts, policy, predictions)
         return Answered(predictions, outcomes, served, role, policy, recorded)
 
     async def _judge(
@@ -169,6 +169,7 @@ class DataPlane:
 
     def _compare(
         self,
+        caller: Caller,
         routes: Routes,
         answered: tuple[Served, Role],
         texts: Sequence[str],
@@ -192,7 +193,7 @@ class DataPlane:
             for each, text in zip(predictions, texts, strict=True)
             if each.score is not None
         ]
-        self._comparisons.offer(Comparison(inputs, policy, served, other, candidate))
+        self._comparisons.offer(Comparison(caller.tenant, inputs, policy, served, other, candidate))
 
     def _settle(self, outcomes: Sequence[Outcome], policy: Policy) -> None:
         """Let the policy's fail mode decide about inputs without a judgement."""

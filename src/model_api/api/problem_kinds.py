@@ -36,6 +36,13 @@ FORBIDDEN = _kind(
     "The caller may not do this",
     "The caller's token lacks the scope that this call needs; the detail names it.",
 )
+NOT_THE_PLATFORM_TENANT = _kind(
+    "not-the-platform-tenant",
+    403,
+    "The platform's operator alone may see this",
+    "It tells of the inputs of all tenants together, which keys of the platform's own tenant may "
+    "see, and those with the scope `admin`.",
+)
 NOT_FOUND = _kind(
     "not-found",
     404,

@@ -170,9 +170,15 @@ class Deployments(Protocol):
         ...
 
     async def disagreements(
-        self, *, limit: int, before: UUID | None = None, version: str | None = None
+        self,
+        tenant: str | None,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        version: str | None = None,
     ) -> Sequence[Disagreement]:
-        """What a candidate judged otherwise than the champion, newest first."""
+        """What a candidate judged otherwise than the champion, newest first; of all tenants
+        where `tenant` is None."""
         ...
 
 

@@ -140,4 +140,6 @@ def _caller(claims: dict[str, Any], allowed: frozenset[str] | None) -> Caller:
     if not isinstance(scope, str):
         raise TokenRefused("its scope is malformed")
     scopes = frozenset(scope.split())
-    return Caller(tenant, subject, scopes if allowed is None else scopes & allowed)
+    if allowed is None:
+        return Caller(tenant, subject, scopes)
+    return Caller(tenant, subject, scopes & allowed, is_service=True)

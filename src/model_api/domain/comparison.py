@@ -22,12 +22,13 @@ class AnsweredInput:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Inputs that one version answered and another is to judge too, by the same policy.
+    """Inputs of one tenant that a version answered and another is to judge too, by the same policy.
 
     ``role`` is that of the candidate: a shadow judges what the champion ``answered``, and of what
     a canary answered the champion is the ``other``.
     """
 
+    tenant: str
     inputs: Sequence[AnsweredInput]
     policy: Policy
     answered: Served
@@ -42,9 +43,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What a version said of an input, and what the champion said of it, by the same policy."""
+    """What a version said of an input, and what the champion said of it, by the same policy.
+
+    ``tenant`` is None where a replica told of it that did not yet know whose the input was.
+    """
 
     id: UUID
+    tenant: str | None
     prediction_id: UUID
     at: datetime
     version: str

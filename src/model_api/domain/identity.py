@@ -20,15 +20,24 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A tenant's key, and its scopes. `key_id` is None where no authentication is configured."""
+    """A tenant's key, and its scopes. `key_id` is None where no authentication is configured.
+
+    `is_service`: a service of the platform that speaks in its own name.
+    """
 
     tenant: str
     key_id: str | None
     scopes: frozenset[str]
+    is_service: bool = False
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has `scope`."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def operates(self, platform_tenant: str) -> bool:
+        """Whether the caller may see what all tenants did together: a key of the platform's own
+        tenant, an `admin`, or a service."""
+        return self.is_service or self.tenant == platform_tenant or Scope.ADMIN in self.scopes
 
 
 SERVICE_SCOPES = {

@@ -118,6 +118,7 @@ class Comparing:
         self._counting.disagreed(
             Disagreement(
                 id=uuid7(),
+                tenant=comparison.tenant,
                 prediction_id=answered.prediction_id,
                 at=datetime.now(UTC),
                 version=candidate.version,

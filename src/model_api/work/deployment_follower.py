@@ -27,20 +27,19 @@ from model_api.work.version_loader import VersionLoader
 
 log = logging.getLogger(__name__)
 
-PLATFORM_TENANT = "default"
-"""Whose audit log tells what replicas do of themselves, as it does for signals."""
-
 
 @dataclass(frozen=True, slots=True)
 class FollowerOptions:
     """``poll_s`` is how often the table is read without a notification, ``retry_s`` how long
     after a failure all is tried again, ``report_s`` how often the replica says that it lives,
-    ``start_s`` how long a start waits for its versions."""
+    ``start_s`` how long a start waits for its versions. In the audit log of ``platform_tenant``
+    stands what replicas do of themselves."""
 
     poll_s: float = 2.0
     retry_s: float = 1.0
     report_s: float = 4.0
     start_s: float = 15.0
+    platform_tenant: str = "default"
 
 
 class DeploymentFollower:
@@ -221,7 +220,7 @@ class DeploymentFollower:
         refusal = (report.digest, report.reason)
         if self._changes is None or refusal in self._refused:
             return
-        actor = Caller(tenant=PLATFORM_TENANT, actor=f"replica:{self._replica_id}")
+        actor = Caller(tenant=self._options.platform_tenant, actor=f"replica:{self._replica_id}")
         try:
             await self._changes.version_refused(actor, self._model, report)
             self._refused.add(refusal)

@@ -50,6 +50,12 @@ async def guard(variables: dict[str, str], issuer: Issuer) -> AsyncIterator[Api]
         yield api
 
 
+@pytest.fixture
+def tenant(guard: Api) -> Api:
+    """The same application, called by a tenant that is not the platform's own."""
+    return guard.of_tenant("acme")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "scope"),
     [
@@ -314,6 +320,74 @@ async def test_a_disagreement_is_told(guard: Api, s3: S3Server) -> None:
         assert found["score"] == found["champion_score"] == source["predictions"][0]["score"]
     unknown = await guard.call("GET", f"{PATH}/disagreements", params={"version": "3"})
     assert unknown.json() == {"items": [], "next_cursor": None}
+
+
+async def test_a_tenant_sees_its_own_disagreements_alone(
+    guard: Api, tenant: Api, s3: S3Server
+) -> None:
+    points = {
+        name: {"threshold": threshold, "chosen_for": "a test"}
+        for name, threshold in (("sensitive", 0.4), ("balanced", 0.6), ("strict", 0.9))
+    }
+    one = register_new(s3, SIGNER, "1", operating_points=points)
+    unlike = {**points, "strict": {"threshold": 0.01, "chosen_for": "a test"}}
+    two = register_new(s3, SIGNER, "2", operating_points=unlike)
+    await deployed(guard, desired(1, one, shadow=two))
+    since = await _now(guard)
+    judged = []
+    for api in (guard, tenant, tenant):
+        policies = (await api.call("GET", "/policies")).json()["items"]
+        if not any(each["name"] == "strict" for each in policies):
+            rules = {"attack": {"block": "strict"}}
+            await api.create_policy(name="strict", rules=rules, mode="monitor")
+        answered = await api.predict(text="hello", policy="strict")
+        judged.append(answered["predictions"][0]["id"])
+
+    def is_all(found: dict[tuple[str, str], dict[str, Any]]) -> bool:
+        return ("2", "shadow") in found and found["2", "shadow"]["disagreements"] == 3
+
+    await _counts(guard, since, is_all)
+
+    async def seen(api: Api, scope: str = "deployments:read", **query: Any) -> list[str]:
+        ids: list[str] = []
+        cursor: str | None = None
+        while True:
+            asked = {**query, **({} if cursor is None else {"cursor": cursor})}
+            answer = await api.call("GET", f"{PATH}/disagreements", scope=scope, params=asked)
+            assert answer.status_code == 200, answer.text
+            ids += [each["prediction_id"] for each in answer.json()["items"]]
+            cursor = answer.json()["next_cursor"]
+            if cursor is None:
+                return ids
+
+    assert await seen(tenant) == await seen(tenant, limit=1) == judged[:0:-1]
+    assert await seen(tenant, version="2") == judged[:0:-1]
+    assert await seen(guard.of_tenant("globex")) == []
+    # The operator of the platform: a key of its own tenant, or whoever may do everything.
+    assert await seen(guard) == await seen(tenant, "admin") == judged[::-1]
+
+
+async def test_the_counts_of_all_tenants_are_for_the_operator(guard: Api, tenant: Api) -> None:
+    path = f"{PATH}/metrics?since=2026-01-01T00:00:00Z"
+
+    refused = await tenant.call("GET", path, scope="deployments:read")
+    assert_problem(refused, 403, "NOT_THE_PLATFORM_TENANT")
+    assert (await guard.call("GET", path, scope="deployments:read")).status_code == 200
+    assert (await tenant.call("GET", path, scope="admin")).status_code == 200
+    # Which versions judge is every tenant's to know.
+    assert (await tenant.call("GET", PATH, scope="deployments:read")).status_code == 200
+
+
+async def test_who_operates_the_platform_is_a_setting(
+    variables: dict[str, str], issuer: Issuer
+) -> None:
+    path = f"{PATH}/metrics?since=2026-01-01T00:00:00Z"
+    variables["MODEL_API_PLATFORM_TENANT"] = "acme"
+    async with application.serving(variables, issuer) as api:
+        own = await api.call("GET", path, tenant="acme", scope="deployments:read")
+        assert own.status_code == 200
+        other = await api.call("GET", path, tenant="default", scope="deployments:read")
+        assert_problem(other, 403, "NOT_THE_PLATFORM_TENANT")
 
 
 async def _now(api: Api) -> str:

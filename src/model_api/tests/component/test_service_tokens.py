@@ -41,7 +41,8 @@ async def test_a_service_may_do_what_it_is_there_for(guard: Api, training: Issue
     claimed = "deployments:write deployments:read models:read predictions:read"
     token = training.token(scope=claimed, sub="service:training")
 
-    for path in (PATH, "/models", "/predictions"):
+    counts = f"{PATH}/metrics?since=2026-01-01T00:00:00Z"
+    for path in (PATH, counts, "/models", "/predictions"):
         assert await call(guard, token, "GET", path) == 200
     # Past the gate, where the missing body is the only thing wrong.
     assert await call(guard, token, "PUT", PATH) == 415

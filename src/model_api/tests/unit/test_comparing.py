@@ -38,7 +38,7 @@ def comparison(*texts: str, role: Role = Role.SHADOW) -> Comparison:
     """Texts that were answered by `allow`."""
     inputs = [AnsweredInput(uuid7(), text, Decision.ALLOW, LOW) for text in texts]
     answered, other = (CHAMPION, CANDIDATE) if role is Role.SHADOW else (CANDIDATE, CHAMPION)
-    return Comparison(inputs, DEFAULT_POLICY, answered, other, role)
+    return Comparison("acme", inputs, DEFAULT_POLICY, answered, other, role)
 
 
 class Noted(Counting):

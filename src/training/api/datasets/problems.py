@@ -85,8 +85,8 @@ NO_FEEDBACK = kind(
     "no-feedback",
     409,
     "There is no feedback to make rows of",
-    "A row needs feedback that agrees with itself, on a prediction whose text a policy had stored. "
-    "The detail says how many there were of which kind.",
+    "A row needs feedback on a prediction whose text a policy had stored. The detail says how many "
+    "there were of which kind.",
 )
 URL_FORBIDDEN = kind(
     "url-forbidden",
