@@ -19,8 +19,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "reset",
         "scan",
         "train",
-        "rollout",
+        "cancel",
+        "quarantine",
         "models",
+        "report",
+        "rollout",
+        "rollback",
         "history",
     ),
 }

@@ -10,6 +10,8 @@ from bartizan.errors import BartizanError
 
 _FOLDERS = ("backups", "log", "redis", "run", "run/processes", "s3", "secrets", "state")
 
+MLFLOW_USER = "bartizan"
+
 _OTHERS = 0o067
 """Rights that nobody but the owner may have here; the group may pass through, no more."""
 
@@ -57,6 +59,11 @@ class Home:
     @property
     def admin_key(self) -> Path:
         return self.path / "admin.key"
+
+    @property
+    def mlflow_password(self) -> Path:
+        """The one secret that people look up."""
+        return self.secrets / "mlflow.password"
 
     def state(self, service: str) -> Path:
         return self.path / "state" / service

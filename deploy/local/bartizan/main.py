@@ -6,11 +6,15 @@ from pathlib import Path
 
 import click
 
+from bartizan.commands.cancel import cancel
 from bartizan.commands.down import down
+from bartizan.commands.history import history
 from bartizan.commands.logs import logs
-from bartizan.commands.models import history, models
+from bartizan.commands.models import models
+from bartizan.commands.reports import quarantine, report
 from bartizan.commands.reset import reset
 from bartizan.commands.restart import restart
+from bartizan.commands.rollback import rollback
 from bartizan.commands.rollout import rollout
 from bartizan.commands.scan import scan
 from bartizan.commands.status import status
@@ -21,7 +25,7 @@ from bartizan.errors import BartizanError
 
 VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 
-_ANSWER_BY_STATUS = ("scan", "train", "rollout", "history")
+_ANSWER_BY_STATUS = ("scan", "train", "rollout", "rollback", "history")
 """Commands whose exit status 1 is an answer, so that an error is 2."""
 
 FAILED = 1
@@ -56,6 +60,7 @@ def cli() -> None:
     bartizan scan -f prompts.jsonl       judge many
     bartizan train prompts.csv           make a better detector of your own prompts
     bartizan rollout 2                   let it take over, step by step
+    bartizan rollback                    and back
     bartizan status                      what runs, where, how often it was restarted
     bartizan down                        stop it; the data stays
 
@@ -67,7 +72,8 @@ def cli() -> None:
 
 
 for command in (
-    up, down, status, logs, restart, reset, scan, train, models, rollout, history, supervise,
+    up, down, status, logs, restart, reset, scan, train, cancel, quarantine, models, report,
+    rollout, rollback, history, supervise,
 ):  # fmt: skip
     cli.add_command(command)
 

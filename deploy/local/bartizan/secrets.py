@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from bartizan.credentials import Credential, keep
-from bartizan.home import Home
+from bartizan.home import MLFLOW_USER, Home
 from bartizan.infrastructure.databases import Database
 from bartizan.infrastructure.postgres import SUPERUSER
 from bartizan.infrastructure.redis import ADMINISTRATOR
@@ -14,7 +14,6 @@ from bartizan.settings import SERVICES
 
 DATABASES = (*SERVICES, "mlflow")
 S3_CLIENTS = ("training", "model_api", "mlflow")
-MLFLOW_USER = "bartizan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bartizan.home import MLFLOW_USER
 from bartizan.ports import LOOPBACK
 from bartizan.settings import Settings
 from bartizan.supervision.status import PlatformStatus
@@ -24,6 +25,7 @@ def show(console: Console, settings: Settings, platform: PlatformStatus) -> None
     key = shlex.quote(_short(settings.home.admin_key))
     gateway = f"http://{LOOPBACK}:{settings.ports.dashboard_backend}"
     console.print("\nThe admin key is in", Text(key), style="default")
+    show_mlflow(console, settings)
     console.print("The first request:\n")
     lines = (
         f"curl {gateway}/api/model_api/predict \\",
@@ -34,7 +36,15 @@ def show(console: Console, settings: Settings, platform: PlatformStatus) -> None
         console.print(Text(line), soft_wrap=True)
 
 
+def show_mlflow(console: Console, settings: Settings) -> None:
+    """Says where runs and pictures are, and who may see them."""
+    address = f"http://{LOOPBACK}:{settings.ports.mlflow}"
+    password = shlex.quote(_short(settings.home.mlflow_password))
+    line = f"Runs and pictures are in MLflow: {address}, user {MLFLOW_USER}, password in {password}"
+    console.print(Text(line), soft_wrap=True)
+
+
 def _short(path: Path) -> str:
     """Relative in the repository itself, where it is typed most; whole elsewhere."""
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.parent.parent == here else str(path)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

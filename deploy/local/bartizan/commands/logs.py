@@ -13,7 +13,7 @@ from bartizan.supervision.log_files import tail
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what is added; Ctrl-C ends it.")
 @click.option("-n", "--lines", default=50, show_default=True, help="Lines of each log at first.")
 def logs(service: str | None, follow: bool, lines: int) -> None:
-    """Print the ends of the logs: of one SERVICE, or of all with their names before each line."""
+    """Print the end of each log, or of one SERVICE's."""
     home = from_process().home
     files = sorted(home.logs.glob("*.log"))
     names = [file.stem for file in files]

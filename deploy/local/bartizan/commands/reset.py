@@ -9,7 +9,10 @@ from bartizan.supervision import process
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(yes: bool) -> None:
-    """Stop the platform and delete its state: databases, keys, logs. There is no way back."""
+    """Stop the platform and delete its state.
+
+    Databases, keys and logs go. There is no way back.
+    """
     home = from_process().home
     if not home.path.exists():
         click.echo(f"There is no state in {home.path}.")

@@ -12,7 +12,7 @@ from bartizan.supervision import control
 @click.argument("service")
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait until ready.")
 def restart(service: str, timeout: float) -> None:
-    """Restart one SERVICE and wait until the platform is ready again."""
+    """Restart one SERVICE, and wait until all is ready."""
     home = from_process().home
     control.ask(home, control.Request("restart", service), timeout=timeout)
     await_ready(home, terminal(), timeout)

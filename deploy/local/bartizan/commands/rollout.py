@@ -1,12 +1,18 @@
 """`bartizan rollout`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
+from rich.console import Console
 
 from bartizan.commands.console import terminal
 from bartizan.settings import from_process
+
+if TYPE_CHECKING:
+    from bartizan.gateway.gateway import Gateway
+    from bartizan.gateway.shapes import Rollout
 
 NOT_PROMOTED = 1
 
@@ -44,9 +50,10 @@ def rollout(
     accept_worse: bool,
     as_json: bool,
 ) -> int:
-    """Roll a VERSION out: in the shadow, then for a growing share of requests, then for all.
+    """Roll a VERSION out, step by step.
 
-    A failed gate rolls it back by itself. Ctrl-C ends the watching, not the rollout.
+    In the shadow first, then for a growing share of requests, then for all. A failed gate rolls
+    it back by itself. Ctrl-C ends the watching, not the rollout; the same command watches it again.
 
     Exit status: 0 when it is champion (or begun, with --detach), 1 when it was rolled back, or
     waits for somebody or for traffic, 2 on an error.
@@ -59,19 +66,39 @@ def rollout(
     console = terminal(stderr=as_json)
     body = {**read_plan(plan), "version": version, "reason": reason, "accept_worse": accept_worse}
     with open_gateway(from_process()) as gateway:
-        begun = rollouts.begin(gateway, model, body)
         if follow:
-            begun = rollouts.watch(gateway, begun, console, wait or float("inf"))
+            begun, goes_on = rollouts.begin_or_take_up(gateway, model, body)
+            if goes_on:
+                console.print("It goes on already, by the plan that it began with.")
+            begun = _watched(gateway, begun, console, wait)
+        else:
+            begun = rollouts.begin(gateway, model, body)
     if as_json:
         sys.stdout.write(msgspec.json.encode(begun).decode() + "\n")
     if begun.state == "completed":
         console.print(f"Version {version} of {model} is champion.", highlight=False)
+        console.print(f"Who did what, and what each gate measured: bartizan history {version}")
         return 0
     if begun.ending:
-        console.print(f"It was rolled back: {begun.ending.reason}", markup=False, highlight=False)
+        how = "failed" if begun.state == "failed" else "was rolled back"
+        console.print(f"It {how}: {begun.ending.reason}", markup=False, highlight=False)
     elif follow:
         console.print(f"It is {begun.state.replace('_', ' ')}: not champion.", highlight=False)
     else:
         console.print(f"Rollout {begun.id} has begun.", highlight=False)
         return 0
     return NOT_PROMOTED
+
+
+def _watched(
+    gateway: "Gateway", begun: "Rollout", console: Console, wait: float | None
+) -> "Rollout":
+    from bartizan.gateway import rollouts
+
+    try:
+        return rollouts.watch(gateway, begun, console, wait or float("inf"))
+    except KeyboardInterrupt:
+        console.print(
+            "\nIt goes on: the same command watches it again, `bartizan rollback` ends it."
+        )
+        raise

@@ -46,7 +46,9 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="An object a line, in the input's order.")
 def scan(text: str | None, file: str | None, form: str | None, as_json: bool) -> int:
-    """Judge TEXT, or every text of a FILE: through the platform when it is up, else right here.
+    """Judge TEXT, or every text of a FILE.
+
+    Through the platform when it is up, else right here.
 
     Exit status: 0 when all is allowed, 1 when something is flagged or blocked, 2 on an error or
     when a row could not be judged.

@@ -9,11 +9,14 @@ import click
 import msgspec
 from rich.console import Console
 
+from bartizan.commands import addresses
 from bartizan.commands.console import terminal
+from bartizan.commands.references import dataset_version
 from bartizan.errors import BartizanError
 from bartizan.settings import Settings, from_process
 
 _LONGEST_NAME = 64
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
 @click.command(
@@ -21,7 +24,7 @@ _LONGEST_NAME = 64
 Examples:
   bartizan train prompts.csv --licence CC-BY-4.0 --source "our help desk"
   bartizan train prompts.csv --columns "prompt:text,is_jailbreak:label,notes:"
-  bartizan train --dataset prompts:3 --set l2=0.5 --suite authored --detach
+  bartizan train --dataset prompts:3 --set regularisation=3 --detach
 """
 )
 @click.argument(
@@ -65,10 +68,12 @@ def train(
     follow: bool,
     as_json: bool,
 ) -> int:
-    """Train a model on a FILE of labelled prompts, and say how it compares with the champion.
+    """Train a model on a FILE of labelled prompts.
+
+    Says how the new version compares with the champion, and where.
 
     The file (CSV, JSON Lines or Parquet with `text` and `label`) becomes a dataset version; bad
-    rows are kept out and named. Run again after an interruption, the command goes on where it was.
+    rows are kept out and named. Ctrl-C ends the watching; the same command goes on where it was.
 
     Exit status: 0 when the version is registered (or queued, with --detach), 2 on an error.
     """
@@ -76,7 +81,7 @@ def train(
         raise click.UsageError("give a FILE, or a --dataset")
     order: dict[str, Any] = {
         "name": model,
-        "datasets": [_reference(each) for each in datasets],
+        "datasets": [_dataset(each) for each in datasets],
         "trainer": trainer,
         "parameters": dict(_parameter(each) for each in parameters),
         "seed": seed,
@@ -119,7 +124,9 @@ def _train(
         if follow:
             job = training.wait_for(gateway, job.id, "training", console)
             told |= {"result": job.result}
-            show_version(console, order["name"], job)
+            made, comparison = training.made(gateway, order["name"], job)
+            show_version(console, order["name"], made, comparison)
+            addresses.show_mlflow(console, settings)
         else:
             _say_queued(console, job.id)
     if as_json:
@@ -131,11 +138,9 @@ def _say_queued(console: Console, job_id: str) -> None:
     console.print(f"The training is queued as job {job_id}.", highlight=False)
 
 
-def _reference(text: str) -> dict[str, Any]:
-    name, _, version = text.rpartition(":")
-    if not name or not version.isdecimal():
-        raise click.BadParameter(f"{text!r} is not NAME:VERSION", param_hint="--dataset")
-    return {"name": name, "version": int(version)}
+def _dataset(text: str) -> dict[str, Any]:
+    name, version = dataset_version(text, "--dataset")
+    return {"name": name, "version": version}
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -162,6 +167,8 @@ def _format(file: Path) -> str:
     try:
         return FORMATS[file.suffix.lower()]
     except KeyError:
+        if file.suffix.lower() in _PACKED:
+            raise BartizanError(f"{file.name} is compressed: unpack it first") from None
         raise BartizanError(
             f"{file.name} does not tell its format: give it with --format"
         ) from None

@@ -26,7 +26,7 @@ _ANOTHER_COMMAND = 240.0
     "--timeout", default=300.0, show_default=True, help="Seconds to wait until all is ready."
 )
 def up(foreground: bool, timeout: float) -> None:
-    """Start the platform, or what of it does not run, and wait until it is ready."""
+    """Start the platform, or what of it does not run."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     settings = from_process()
     console = terminal()

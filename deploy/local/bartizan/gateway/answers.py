@@ -11,9 +11,14 @@ LATER = (429, 502, 503, 504)
 _LONGEST_WAIT = 30.0
 
 
+class _Error(msgspec.Struct):
+    message: str = ""
+
+
 class _Problem(msgspec.Struct):
     title: str = ""
     detail: str = ""
+    errors: list[_Error] = []
 
 
 def delay(attempt: int, asked: str | None) -> float:
@@ -29,4 +34,5 @@ def reason(answer: httpx.Response) -> str:
     with contextlib.suppress(msgspec.DecodeError):
         problem = msgspec.json.decode(answer.content, type=_Problem)
     said = problem.detail or problem.title or answer.reason_phrase
-    return f"the gateway answered {answer.status_code}: {said}"
+    what = "; ".join(error.message for error in problem.errors if error.message)
+    return f"the gateway answered {answer.status_code}: {said}" + (f" {what}" if what else "")

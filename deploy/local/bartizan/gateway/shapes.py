@@ -1,5 +1,6 @@
 """What the training service answers, as far as the commands show it."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -45,6 +46,7 @@ class Job(msgspec.Struct):
     kind: str
     state: str
     attempt: int = 0
+    parameters: dict[str, Any] = {}
     progress: Progress | None = None
     result: dict[str, Any] | None = None
     error: JobError | None = None
@@ -75,6 +77,14 @@ class Finding(msgspec.Struct):
     rows: list[int]
 
 
+class Hint(msgspec.Struct):
+    """Rows that seem to hold a kind of personal data: how many, and the first of them."""
+
+    hint: str
+    total: int
+    rows: list[int]
+
+
 class Pair(msgspec.Struct, frozen=True):
     """A row, and the one that it repeats or contradicts."""
 
@@ -97,9 +107,31 @@ class ImportReport(msgspec.Struct):
     attacks: int
     quarantined: int
     findings: list[Finding]
+    personal_data: list[Hint] = []
     near_duplicates: Pairs = Pairs()
     label_conflicts: Pairs = Pairs()
     warnings: list[str] = []
+
+
+class Difference(msgspec.Struct):
+    """How the two did at one thing: `measure` of the rows of a suite, or of a group of them."""
+
+    suite: str
+    axis: str
+    group: str
+    measure: str
+    rows: int
+    candidate: float
+    champion: float
+    low: float
+    high: float
+    verdict: str
+
+
+class SuiteComparison(msgspec.Struct):
+    """How the two did on one suite."""
+
+    differences: list[Difference] = []
 
 
 class Comparison(msgspec.Struct):
@@ -107,6 +139,13 @@ class Comparison(msgspec.Struct):
 
     verdict: str
     summary: str
+    suites: list[SuiteComparison] = []
+
+
+class Evaluation(msgspec.Struct):
+    """How a version was judged."""
+
+    comparison: Comparison | None = None
 
 
 class Trained(msgspec.Struct):
@@ -141,6 +180,8 @@ class Rollout(msgspec.Struct):
     state: str
     step: int
     plan: list[dict[str, Any]]
+    kind: str = "rollout"
+    step_started_at: datetime | None = None
     step_predictions: int = 0
     waiting_for: str | None = None
     gate_results: list[Gate] = []
@@ -179,6 +220,15 @@ class Event(msgspec.Struct):
     reason: str
     hash: str
     version: int | None = None
+    evidence: dict[str, Any] = {}
+    previous_hash: str | None = None
+    key_id: str | None = None
+    signature: str | None = None
+
+
+class Jobs(msgspec.Struct):
+    items: list[Job]
+    next_cursor: str | None = None
 
 
 class Models(msgspec.Struct):
@@ -211,6 +261,16 @@ class Verification(msgspec.Struct):
     models: int
     events: int
     first_bad: BadEvent | None = None
+
+
+class Key(msgspec.Struct):
+    id: str
+    name: str
+
+
+class Keys(msgspec.Struct):
+    items: list[Key]
+    next_cursor: str | None = None
 
 
 class Audit(msgspec.Struct):

@@ -1,13 +1,29 @@
 """What an import and a training came to, for people."""
 
-import msgspec
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bartizan.gateway.shapes import TRAINING, Dataset, Finding, ImportReport, Job, Trained
+from bartizan.gateway.shapes import (
+    Comparison,
+    Dataset,
+    Difference,
+    Finding,
+    ImportReport,
+    Trained,
+)
 
 _ROWS_SHOWN = 10
+
+_MEASURES = {
+    "recall": "recall",
+    "false_positive_rate": "false alarms",
+    "auc": "AUC",
+    "recall_at_0.01": "recall at 1 % false alarms",
+}
+_STYLES = {"better": "green", "worse": "red"}
 
 
 def show_import(console: Console, dataset: Dataset, report: ImportReport) -> None:
@@ -26,8 +42,7 @@ def show_import(console: Console, dataset: Dataset, report: ImportReport) -> Non
         for finding in report.findings:
             table.add_row(f"{finding.total:,}", Text(finding.explanation), _which(finding))
         console.print(table)
-        path = f"{TRAINING}/data/{dataset.name}/versions/{dataset.version}/quarantine"
-        console.print(f"They are kept as they were at {path}.", highlight=False, soft_wrap=True)
+        console.print(f"They are kept as they were: bartizan quarantine {name}", highlight=False)
     for what, pairs in (
         ("contradict each other's label", report.label_conflicts),
         ("nearly repeat another row", report.near_duplicates),
@@ -37,19 +52,66 @@ def show_import(console: Console, dataset: Dataset, report: ImportReport) -> Non
             console.print(f"{pairs.total:,} {what}: {first} …", highlight=False)
     for warning in report.warnings:
         console.print(Text(warning, style="yellow"))
+    for hint in report.personal_data:
+        kind = hint.hint.replace("_", " ")
+        console.print(f"  {kind}: {hint.total:,} rows: {_rows(hint.rows)}", highlight=False)
 
 
 def _which(finding: Finding) -> str:
-    shown = ", ".join(map(str, finding.rows[:_ROWS_SHOWN]))
-    return shown + (" …" if finding.total > _ROWS_SHOWN else "")
+    return _rows(finding.rows, finding.total)
 
 
-def show_version(console: Console, model: str, job: Job) -> None:
-    """The version that a training made, and how it compares with the champion, in words."""
-    made = msgspec.convert(job.result or {}, Trained)
-    console.print(f"{model} has version {made.version}.", highlight=False)
-    if made.comparison is not None:
-        console.print(Text(made.comparison.summary), soft_wrap=True)
-    worse = made.comparison is not None and made.comparison.verdict == "worse"
+def _rows(rows: Sequence[int], total: int | None = None) -> str:
+    more = (len(rows) if total is None else total) > _ROWS_SHOWN
+    return ", ".join(map(str, rows[:_ROWS_SHOWN])) + (" …" if more else "")
+
+
+def show_version(
+    console: Console, model: str, made: Trained, comparison: Comparison | None
+) -> None:
+    """The version that a training made, and how it compares with the champion, in words and
+    numbers."""
+    console.print(f"{model} has version {made.version}.\n", highlight=False)
+    if comparison is None:
+        console.print("There is no champion to compare it with.")
+    else:
+        _show_comparison(console, comparison)
+    worse = comparison is not None and comparison.verdict == "worse"
     command = f"bartizan rollout {made.version}" + (" --accept-worse" if worse else "")
-    console.print(f"{'To roll it out all the same' if worse else 'Roll it out'}: {command}")
+    console.print(f"\nThe whole report: bartizan report {made.version}", highlight=False)
+    console.print(
+        f"{'To roll it out all the same' if worse else 'Roll it out'}: {command}", highlight=False
+    )
+
+
+def _show_comparison(console: Console, comparison: Comparison) -> None:
+    verdict, _, where = comparison.summary.partition(". ")
+    console.print(Text(f"{verdict}.", style=_STYLES.get(comparison.verdict, "")), soft_wrap=True)
+    shown = [
+        one
+        for suite in comparison.suites
+        for one in suite.differences
+        # Groups of rows say where; only those that differ for sure have something to say.
+        if one.axis == "suite" or one.verdict != "undecided"
+    ]
+    if not shown:
+        console.print(Text(where), soft_wrap=True)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("suite", "measure", "champion", "new", "difference (95 %)", ""):
+        table.add_column(heading)
+    for one in shown:
+        table.add_row(*_cells(one))
+    console.print(table)
+
+
+def _cells(one: Difference) -> tuple[str | Text, ...]:
+    place = one.suite if one.axis == "suite" else f"{one.suite}: {one.group}"
+    return (
+        Text(place),
+        _MEASURES.get(one.measure, one.measure),
+        f"{one.champion:.3f}",
+        f"{one.candidate:.3f}",
+        f"{one.low:+.3f} to {one.high:+.3f}",
+        Text(one.verdict, style=_STYLES.get(one.verdict, "")),
+    )

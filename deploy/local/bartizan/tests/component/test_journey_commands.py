@@ -12,7 +12,11 @@ from bartizan.tests.platforms import Platform
     [
         (("train", "prompts.csv"), 2),
         (("rollout", "2"), 2),
+        (("rollback",), 2),
         (("history", "2"), 2),
+        (("report", "2"), 1),
+        (("quarantine", "prompts:1"), 1),
+        (("cancel", "01a20625-cb65-766e-b5e8-035c6183ab57"), 1),
         (("models",), 1),
     ],
 )
@@ -35,6 +39,8 @@ def test_without_a_platform_each_says_so_at_once(
         ("train", "--dataset", "prompts:1", "--set", "l2"),
         ("train", "nowhere.csv"),
         ("rollout", "first"),
+        ("quarantine", "prompts"),
+        ("cancel", "yesterday"),
         ("rollout", "2", "--plan", "nowhere.json"),
     ],
 )
@@ -48,7 +54,8 @@ def test_what_cannot_be_meant_is_an_error_and_no_answer(
 
 
 def test_a_file_that_tells_neither_name_nor_format(platform: Platform, tmp_path: Path) -> None:
-    for name, missing in (("prompts.txt", "--format"), ("___.csv", "--name")):
+    cases = (("prompts.txt", "--format"), ("___.csv", "--name"), ("prompts.csv.gz", "unpack"))
+    for name, missing in cases:
         (tmp_path / name).write_text("text,label\n")
         result = platform.run("train", str(tmp_path / name))
         assert (result.returncode, missing in result.stderr) == (2, True)

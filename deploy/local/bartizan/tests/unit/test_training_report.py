@@ -1,0 +1,91 @@
+"""What people read of a training, an event and a refusal."""
+
+import io
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from bartizan.gateway.answers import reason
+from bartizan.gateway.event_lines import lines_of
+from bartizan.gateway.shapes import Comparison, Difference, Event, SuiteComparison, Trained
+from bartizan.gateway.training_report import show_version
+
+
+def difference(verdict: str, axis: str = "suite", group: str = "dev") -> Difference:
+    return Difference(
+        suite="dev", axis=axis, group=group, measure="false_positive_rate", rows=90,
+        candidate=0.021, champion=0.141, low=-0.2, high=-0.04, verdict=verdict,
+    )  # fmt: skip
+
+
+def shown(comparison: Comparison | None) -> str:
+    out = io.StringIO()
+    show_version(Console(file=out, width=120), "detector", Trained(version=2), comparison)
+    return out.getvalue()
+
+
+def test_the_verdict_comes_with_its_numbers_and_where() -> None:
+    compared = Comparison(
+        verdict="better",
+        summary="Better than detector 1. On dev better: false alarms.",
+        suites=[
+            SuiteComparison(
+                differences=[
+                    difference("better"),
+                    difference("better", "source", "help desk"),
+                    difference("undecided", "source", "wiki"),
+                ]
+            )
+        ],
+    )
+    said = shown(compared)
+    assert "Better than detector 1." in said
+    rows = [line.split("  ") for line in said.splitlines() if "false alarms" in line]
+    cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    numbers = ["false alarms", "0.141", "0.021", "-0.200 to -0.040", "better"]
+    assert cells == [["dev", *numbers], ["dev: help desk", *numbers]]
+    assert "bartizan rollout 2\n" in said
+    assert "bartizan report 2\n" in said
+
+
+def test_a_worse_version_is_not_commended() -> None:
+    said = shown(Comparison(verdict="worse", summary="Worse than detector 1."))
+    assert "all the same: bartizan rollout 2 --accept-worse" in said
+
+
+def test_without_a_champion_there_is_nothing_to_compare_with() -> None:
+    assert "no champion" in shown(None)
+
+
+def test_an_event_tells_its_evidence() -> None:
+    def lines(kind: str, evidence: dict[str, Any]) -> list[str]:
+        return list(
+            lines_of(
+                Event(
+                    position=1, type=kind, at="", actor="", reason="why", hash="",
+                    evidence=evidence,
+                )
+            )
+        )  # fmt: skip
+
+    assert lines("GatePassed", {"gate": "error_rate", "measured": 0.0123456, "version": 2}) == [
+        "why",
+        "gate error_rate, measured 0.01235",
+    ]
+    evidence = {"datasets": [{"name": "prompts", "version": 1, "digest": "sha256:d"}]}
+    registered = {"bundle_version": "0.1.2", "digest": "sha256:b", "evidence": evidence}
+    assert lines("VersionRegistered", registered) == [
+        "why",
+        "bundle 0.1.2 sha256:b",
+        "dataset prompts:1 sha256:d",
+    ]
+
+
+def test_a_refusal_says_what_is_wrong_with_which_field() -> None:
+    problem = {
+        "detail": "The body does not fit its schema at /trainer.",
+        "errors": [{"pointer": "/trainer", "message": "One of linear is needed."}],
+    }
+    said = reason(httpx.Response(422, json=problem))
+    assert said.endswith("schema at /trainer. One of linear is needed.")
