@@ -100,13 +100,13 @@ def s3_server() -> Iterator[S3Server]:
 @pytest.fixture
 def data_bucket(s3_server: S3Server) -> ObjectStoreAddress:
     """A bucket that is empty."""
-    return s3_server.bucket(f"data-{secrets.token_hex(6)}")
+    return s3_server.fresh_bucket()
 
 
 @pytest.fixture
 def models_bucket(s3_server: S3Server) -> ObjectStoreAddress:
     """Another."""
-    return s3_server.bucket(f"models-{secrets.token_hex(6)}")
+    return s3_server.fresh_bucket()
 
 
 @pytest.fixture

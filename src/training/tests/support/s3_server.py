@@ -18,6 +18,7 @@ from training.adapters.object_store import (
 from training.tests.support.postgres_server import die_with_parent, free_port
 
 REGION = "us-east-1"
+_FRESH_BUCKETS = 300
 
 
 class S3Server:
@@ -29,6 +30,10 @@ class S3Server:
         self.access_key = f"key-{secrets.token_hex(8)}"
         self.secret_key = secrets.token_urlsafe(24)
         self._process: subprocess.Popen[bytes] | None = None
+        # A bucket made beside a server that runs is seen by it a second later.
+        self._fresh = [f"fresh-{number}" for number in range(_FRESH_BUCKETS)]
+        for name in self._fresh:
+            (self.folder / name).mkdir()
 
     def __enter__(self) -> Self:
         self.start()
@@ -43,13 +48,20 @@ class S3Server:
         """Where it serves."""
         return f"http://127.0.0.1:{self.port}"
 
+    def fresh_bucket(self) -> ObjectStoreAddress:
+        """An empty bucket, which nobody else is given."""
+        return self._address(self._fresh.pop())
+
     def bucket(self, name: str) -> ObjectStoreAddress:
         """A bucket, made where there is none of this name."""
-        address = ObjectStoreAddress(name, self.url, REGION, self.access_key, self.secret_key)
+        address = self._address(name)
         if not (self.folder / name).exists():
             (self.folder / name).mkdir()
             self._await(BlockingObjectStore(address))
         return address
+
+    def _address(self, name: str) -> ObjectStoreAddress:
+        return ObjectStoreAddress(name, self.url, REGION, self.access_key, self.secret_key)
 
     def _await(self, bucket: BlockingObjectStore) -> None:
         deadline = time.monotonic() + 60
