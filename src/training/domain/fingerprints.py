@@ -1,5 +1,6 @@
 """What makes two texts the same text: for duplicates, label conflicts, leakage and differences."""
 
+import base64
 import unicodedata
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -46,6 +47,16 @@ def fingerprints(comparable_texts: Iterable[bytes]) -> NDArray[np.uint64]:
 def fingerprint_set(texts: Sequence[str]) -> NDArray[np.uint64]:
     """The distinct fingerprints of texts, ascending: what `is_member` takes."""
     return np.unique(fingerprints(map(comparable_bytes, texts)))
+
+
+def packed(found: NDArray[np.uint64]) -> str:
+    """Fingerprints as text, for a message in JSON."""
+    return base64.b64encode(found.astype("<u8").tobytes()).decode()
+
+
+def unpacked(text: str) -> NDArray[np.uint64]:
+    """What `packed` was given."""
+    return np.frombuffer(base64.b64decode(text), "<u8").astype(np.uint64)
 
 
 def is_member(wanted: NDArray[np.uint64], ascending: NDArray[np.uint64]) -> NDArray[np.bool_]:

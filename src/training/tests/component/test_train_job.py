@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,16 @@ from training.adapters.bundles.download import download_bundle
 from training.adapters.bundles.platform_key import TrustedKeys
 from training.adapters.bundles.scorer import bundle_scorer
 from training.adapters.bundles.signing import SIGNATURE, verify_bundle
+from training.adapters.evaluation import suite_store
 from training.adapters.evaluation.report_store import ReportStore
 from training.adapters.jobs import store as job_store
 from training.adapters.jobs.store import JobStore
 from training.adapters.lifecycle.store import ModelStore
 from training.adapters.object_store import BlockingObjectStore, ObjectStore, ObjectStoreAddress
 from training.adapters.postgres import Database
+from training.domain.evaluation.definition import DatasetReference, SuiteDefinition
+from training.domain.evaluation.suite import Measure
+from training.domain.fingerprints import fingerprint_set
 from training.domain.jobs.job import Job, JobState
 from training.tests.rows import examples
 from training.tests.support import child
@@ -229,6 +235,41 @@ async def test_a_sweep_takes_the_best_trial_and_says_how_all_did(
     manifest = json.loads(await models.get(f"{result['location']}/manifest.json"))
     assert (manifest["name"], result["location"].split("/")[1]) == ("screener", "screener")
     assert await ModelStore(database).version(TENANT, "screener", 1) is not None
+
+
+async def test_what_became_protected_after_its_import_is_not_trained_on(
+    database: Database,
+    rows: asyncpg.Connection,
+    data_bucket: ObjectStoreAddress,
+    terms: Terms,
+    digest: str,
+) -> None:
+    """The import leaves out what is protected at its time; a suite may be younger than that."""
+    held_out = [replace(one, text=f"  {one.text.upper()}") for one in examples()[:7]]
+    await put_dataset(rows, data_bucket, TENANT, "held-out", held_out, purpose="evaluation")
+    suite = SuiteDefinition(
+        name="everyday",
+        description="",
+        digest="sha256:" + "0" * 64,
+        measures=(Measure.RANKING,),
+        protected=True,
+        is_default=False,
+        rows=7,
+        attacks=3,
+        datasets=(DatasetReference("held-out", 1),),
+        created_by="key-1",
+        created_at=datetime.now(UTC),
+    )
+    held_out_id = await rows.fetchval("SELECT id FROM dataset_versions WHERE name = 'held-out'")
+    texts = fingerprint_set([one.text for one in held_out])
+    async with database.transaction() as connection:
+        await suite_store.insert(connection, TENANT, suite, [held_out_id], texts)
+    job = await train(database)
+    async with working(terms):
+        failed = await ended(database, job)
+    assert failed.error is not None
+    assert failed.error.code == "training-leaks-evaluation"
+    assert failed.error.message.startswith("7 rows of prompts 1 ")
 
 
 @pytest.mark.parametrize(

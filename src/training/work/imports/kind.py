@@ -1,6 +1,5 @@
 """The job that makes a dataset version of a file: kind `import`."""
 
-import base64
 import errno
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from training.domain.datasets.version import (
     Part,
     Purpose,
 )
+from training.domain.fingerprints import packed, unpacked
 from training.domain.identity import Changer
 from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import JobContext, JobFailed, JobKind
@@ -93,7 +93,7 @@ class ImportKind(JobKind[Connection]):
             "parameters": job.parameters,
             "pieces": msgspec.to_builtins(pieces),
             "prefix": prefix,
-            "protected": base64.b64encode(protected.astype("<u8").tobytes()).decode(),
+            "protected": packed(protected),
         }
 
     def run(self, context: JobContext, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -102,13 +102,12 @@ class ImportKind(JobKind[Connection]):
         from training.work.imports.rows import import_rows
 
         parameters = msgspec.convert(inputs["parameters"], ImportParameters)
-        protected = np.frombuffer(base64.b64decode(inputs["protected"]), "<u8").astype(np.uint64)
         try:
             imported = import_rows(
                 parameters.request,
                 self._source(context, parameters, inputs),
                 ObjectWriter(context.objects, inputs["prefix"]),
-                protected,
+                unpacked(inputs["protected"]),
                 context.scratch,
                 context.progress,
             )

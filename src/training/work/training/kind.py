@@ -8,12 +8,13 @@ import msgspec
 from training.adapters.bundles.platform_key import PlatformKey
 from training.adapters.bundles.signing import BundleNotSound
 from training.adapters.bundles.uploads import sign_uploaded
-from training.adapters.evaluation import report_store
+from training.adapters.evaluation import report_store, suite_store
 from training.adapters.lifecycle.event_store import EventStore, StreamConflict
 from training.adapters.mlflow.address import MlflowAddress
 from training.adapters.object_store import ObjectMissing, ObjectStore
 from training.adapters.postgres import Connection
 from training.domain.evaluation.evidence import evidence_of
+from training.domain.fingerprints import packed
 from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import FinishAgain, JobContext, JobFailed, JobKind
 from training.domain.lifecycle.facts import VersionRegistered
@@ -43,9 +44,11 @@ class TrainKind(JobKind[Connection]):
         self._load_key = load_key
 
     async def prepare(self, connection: Connection, job: Job) -> dict[str, Any]:
-        """Where the rows, the suites and the champion lie."""
+        """Where the rows, the suites and the champion lie, and what must not be trained on."""
         inputs: dict[str, Any] = msgspec.to_builtins(await resolve(connection, job))
-        return inputs
+        # Of today: a suite may be younger than the datasets that its texts are in.
+        protected = await suite_store.protected_fingerprints(connection, job.tenant)
+        return {**inputs, "protected": packed(protected)}
 
     def run(self, context: JobContext, inputs: dict[str, Any]) -> dict[str, Any]:
         """Train, judge beside the champion, upload, tell MLflow."""

@@ -7,6 +7,8 @@ from datetime import UTC
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from training.adapters.datasets.objects import ObjectAltered
 from training.adapters.datasets.reader import read_examples
@@ -16,6 +18,7 @@ from training.domain.bundle.contents import MANIFEST
 from training.domain.bundle.provenance import SourceCount, count_sources
 from training.domain.bundle.release import Release
 from training.domain.examples import Example
+from training.domain.fingerprints import comparable_bytes, fingerprints, is_member
 from training.domain.jobs.kinds import JobContext, JobFailed
 from training.domain.trainers.making import bundle_version, licence_of
 from training.domain.trainers.order import Executor as ExecutorChoice
@@ -45,11 +48,16 @@ class MadeModel:
     scores: Mapping[int, float | None]
 
 
-def make_model(context: JobContext, inputs: TrainInputs, share: float) -> MadeModel:
-    """Train what is ordered, within `share` of the job's progress; JobFailed."""
+def make_model(
+    context: JobContext, inputs: TrainInputs, protected: NDArray[np.uint64], share: float
+) -> MadeModel:
+    """Train what is ordered, within `share` of the job's progress; JobFailed.
+
+    `protected` are the ascending fingerprints of the texts that models are measured by.
+    """
     order = inputs.order
     context.progress(0.0, "reading the datasets")
-    by_dataset = [_read(context, dataset) for dataset in inputs.datasets]
+    by_dataset = [_read(context, dataset, protected) for dataset in inputs.datasets]
     examples = [example for read in by_dataset for example in read]
     context.log("datasets read", rows=len(examples))
     trained, parameters, scores = _train(context, inputs, examples, share)
@@ -77,15 +85,30 @@ def make_model(context: JobContext, inputs: TrainInputs, share: float) -> MadeMo
     return MadeModel(trained, version, bundle, parameters, scores)
 
 
-def _read(context: JobContext, dataset: DatasetInput) -> list[Example]:
+def _read(
+    context: JobContext, dataset: DatasetInput, protected: NDArray[np.uint64]
+) -> list[Example]:
+    examples: list[Example] = []
+    leaking = 0
     try:
-        return [one for some in read_examples(context.objects, dataset.parts) for one in some]
+        for some in read_examples(context.objects, dataset.parts):
+            texts = fingerprints(comparable_bytes(one.text) for one in some)
+            leaking += int(is_member(texts, protected).sum())
+            examples += some
     except (ObjectMissing, ObjectAltered):
         raise JobFailed(
             f"The rows of {dataset.name} {dataset.version} are not in the store as they were put"
             " there.",
             "dataset-altered",
         ) from None
+    if leaking:
+        raise JobFailed(
+            f"{leaking:,} rows of {dataset.name} {dataset.version} are in protected suites: a model"
+            " that was trained on them could not be measured. Import the file again: the import"
+            " leaves them out.",
+            "training-leaks-evaluation",
+        )
+    return examples
 
 
 def _train(

@@ -18,6 +18,7 @@ from training.domain.evaluation.judged import Evaluation
 from training.domain.evaluation.markdown import render_markdown
 from training.domain.evaluation.report import Report
 from training.domain.evaluation.suite import Suite
+from training.domain.fingerprints import unpacked
 from training.domain.jobs.kinds import JobContext, JobFailed, JobPostponed
 from training.domain.tracking.facts import (
     DatasetUse,
@@ -49,12 +50,13 @@ class TrainingRun:
     ) -> None:
         self._context = context
         self._wanted = msgspec.convert(inputs, TrainInputs)
+        self._protected = unpacked(inputs["protected"])
         self._mlflow = mlflow
         self._platform_tenant = platform_tenant
 
     def result(self) -> dict[str, Any]:
         """Do it; what comes of it, as JSON."""
-        made = make_model(self._context, self._wanted, _TRAINED)
+        made = make_model(self._context, self._wanted, self._protected, _TRAINED)
         candidate, champion = _judge(self._context, self._wanted, made)
         comparison = None
         if champion is not None:
