@@ -36,7 +36,7 @@ BEGUN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MlflowServer]:
-    """The server; what telling it changes in the environment is undone after the tests."""
+    """A server for all tests; what telling it changes in the environment is undone after them."""
     with MlflowServer() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.address.environment().items():
             patch.setenv(name, value)
@@ -250,48 +250,44 @@ def test_a_job_that_is_cancelled_does_not_wait_for_mlflow(
 
 
 def test_a_server_that_is_killed_in_the_middle_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
+    server: MlflowServer, client: MlflowClient
 ) -> None:
-    with MlflowServer() as server:
-        for name, value in server.address.environment().items():
-            monkeypatch.setenv(name, value)
-        uploading = threading.Event()
-        calls = 0
+    uploading = threading.Event()
+    calls = 0
 
-        def watched() -> None:
-            nonlocal calls
-            calls += 1
-            if calls > 6:
-                uploading.set()
+    def watched() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 6:
+            uploading.set()
 
-        with ThreadPoolExecutor(1) as pool:
-            telling = pool.submit(
-                log_training,
-                server.address,
-                record("job-1"),
-                check_cancelled=watched,
-                patience_seconds=120,
-            )
-            assert uploading.wait(120)
-            server.kill()
-            server.begin()
-            told = telling.result()
+    with ThreadPoolExecutor(1) as pool:
+        telling = pool.submit(
+            log_training,
+            server.address,
+            record("job-1", "killed"),
+            check_cancelled=watched,
+            patience_seconds=120,
+        )
+        assert uploading.wait(120)
+        server.kill()
+        server.begin()
+        told = telling.result()
 
-        client = MlflowClient(server.address.url, server.address.url)
-        assert told.version == 1
-        assert client.get_run(told.run_id).info.status == "FINISHED"
-        assert len(client.search_model_versions("name = 'detector'")) == 1
-        assert {one.path for one in client.list_artifacts(told.run_id, MODEL_FOLDER)} == {
-            f"{MODEL_FOLDER}/{name}"
-            for name in (
-                "MLmodel",
-                "code",
-                "conda.yaml",
-                "data",
-                "python_env.yaml",
-                "requirements.txt",
-            )
-        }
+    assert told.version == 1
+    assert client.get_run(told.run_id).info.status == "FINISHED"
+    assert len(client.search_model_versions("name = 'killed'")) == 1
+    assert {one.path for one in client.list_artifacts(told.run_id, MODEL_FOLDER)} == {
+        f"{MODEL_FOLDER}/{name}"
+        for name in (
+            "MLmodel",
+            "code",
+            "conda.yaml",
+            "data",
+            "python_env.yaml",
+            "requirements.txt",
+        )
+    }
 
 
 def test_other_tenants_models_have_names_of_their_own() -> None:
