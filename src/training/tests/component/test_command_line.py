@@ -73,7 +73,7 @@ async def test_processes_load_nothing_that_only_jobs_need(
     bare: dict[str, str], process: str
 ) -> None:
     code = (
-        f"import sys, training.{process};"
+        f"import sys, training.wiring.{process};"
         "heavy = {'scipy', 'sklearn', 'pyarrow', 'matplotlib', 'mlflow', 'ray', 'alembic',"
         " 'sqlalchemy'};"
         "print(sorted(heavy & set(sys.modules)))"
