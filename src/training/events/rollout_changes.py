@@ -4,13 +4,15 @@
 ``promote``, ``roll_back``, ``approve``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from training.adapters.audit_log import audit
+from training.adapters.evaluation import report_store
 from training.adapters.postgres import Connection, Database
 from training.adapters.rollout import store as rollout_store
 from training.domain.identity import Changer
@@ -41,12 +43,13 @@ class RolloutChanges:
         """Begin a rollout. VersionUnknown, RolloutActive, EvaluationWorse, IdempotencyConflict."""
         rollout_id = uuid7()
 
-        def decide(model: Model) -> Sequence[Fact]:
+        def decide(model: Model, verdicts: Mapping[int, str]) -> Sequence[Fact]:
             return commands.start_rollout(
                 model,
                 rollout_id,
                 wanted.version,
                 accept_worse=wanted.accept_worse,
+                verdicts=verdicts,
                 plan=[describe_step(step) for step in wanted.plan],
                 gates={each: describe_gate(gate) for each, gate in wanted.gates.named()},
             )
@@ -57,7 +60,17 @@ class RolloutChanges:
             )
 
         async def work(connection: Connection) -> Rollout:
-            return await self._record.begin(connection, changer, name, decide, shape, wanted.reason)
+            verdicts = await report_store.verdicts_of(
+                connection, changer.tenant, name, wanted.version
+            )
+            return await self._record.begin(
+                connection,
+                changer,
+                name,
+                partial(decide, verdicts=verdicts),
+                shape,
+                wanted.reason,
+            )
 
         async with self._database.transaction() as connection:
             return await once(

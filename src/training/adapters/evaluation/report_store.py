@@ -1,4 +1,5 @@
-"""Evaluation reports: ``insert`` in the caller's transaction, ``ReportStore(database)`` to read."""
+"""Evaluation reports: ``insert`` and ``verdicts_of`` in the caller's transaction,
+``ReportStore(database)`` to read."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -43,6 +44,21 @@ async def insert(
         job.actor,
         datetime.now(UTC),
     )
+
+
+async def verdicts_of(
+    connection: Connection, tenant: str, model: str, version: int
+) -> dict[int, str]:
+    """What the newest comparison of a version with each other one said, by that other version."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ON (against) against, comparison->>'verdict' AS verdict FROM evaluations"
+        " WHERE tenant = $1 AND model = $2 AND version = $3 AND against IS NOT NULL"
+        " ORDER BY against, id DESC",
+        tenant,
+        model,
+        version,
+    )
+    return {row["against"]: row["verdict"] for row in rows}
 
 
 class ReportStore:

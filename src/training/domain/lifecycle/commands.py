@@ -35,16 +35,21 @@ def start_rollout(
     version: int,
     *,
     accept_worse: bool = False,
+    verdicts: Mapping[int, str] | None = None,
     plan: Sequence[Mapping[str, Any]] = (),
     gates: Mapping[str, Any] | None = None,
 ) -> tuple[facts.Fact, ...]:
-    """VersionUnknown, RolloutActive, TransitionIllegal, EvaluationWorse."""
+    """VersionUnknown, RolloutActive, TransitionIllegal, EvaluationWorse.
+
+    `verdicts` are those of later comparisons, by the version that this one was held against: the
+    champion may be another than at the registration.
+    """
     candidate = _version(model, version)
     _no_rollout(model)
     if candidate.state not in _MAY_ROLL_OUT:
         raise refusals.TransitionIllegal(version, candidate.state, "rolled out")
-    is_worse = candidate.verdict is Verdict.WORSE and model.champion is not None
-    if is_worse and not accept_worse:
+    said = {candidate.verdict, (verdicts or {}).get(model.champion or 0)}
+    if model.champion is not None and Verdict.WORSE in said and not accept_worse:
         raise refusals.EvaluationWorse(version)
     return (
         facts.RolloutStarted(

@@ -1,8 +1,10 @@
 """Rollouts against a peer that keeps the guard's contract, on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from training.adapters.lifecycle.event_store import load_stream, read_history
 from training.adapters.postgres import Database
@@ -356,6 +358,35 @@ async def test_what_is_worse_must_be_accepted(world: World) -> None:
     with pytest.raises(refusals.EvaluationWorse):
         await world.start(2)
     await world.until(await world.start(2, accept_worse=True), RolloutState.COMPLETED)
+
+
+async def test_what_was_found_worse_than_this_champion_later_must_be_accepted_too(
+    world: World,
+) -> None:
+    await world.register(1, 2)
+    await world.champion_is(1)
+
+    async def judged(verdict: str, against: int) -> None:
+        async with world.database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO evaluations (id, tenant, job_id, model, version, against,"
+                " report_digest, report, comparison, created_by, created_at)"
+                " VALUES ($1, $2, $3, $4, 2, $5, '', '{}', $6, 'ana', now())",
+                uuid7(),
+                TENANT,
+                uuid4(),
+                NAME,
+                against,
+                f'{{"verdict":"{verdict}"}}',
+            )
+
+    await judged("better", against=1)
+    await judged("worse", against=1)
+    await judged("better", against=7)
+    with pytest.raises(refusals.EvaluationWorse):
+        await world.start(2)
+    await judged("undecided", against=1)
+    await world.until(await world.start(2), RolloutState.COMPLETED)
 
 
 async def test_somebody_elses_deployment_is_overruled(world: World) -> None:
