@@ -1,9 +1,10 @@
 """What people ask of jobs: the change, its audit entry and its events, or none.
 
-``JobRequests(database)``: ``train``, ``cancel``, ``retry``. All raise ``DatabaseUnavailable``.
+``JobRequests(database, checks)``: ``enqueue``, ``cancel``, ``retry``. All raise
+``DatabaseUnavailable``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,20 +32,28 @@ class JobWanted:
     time_limit: timedelta | None
 
 
-class JobRequests:
-    """One transaction a request."""
+type Check = Callable[[Connection, str, Mapping[str, Any]], Awaitable[None]]
+"""Looks whether a tenant's job can be done by these parameters; raises OrderInvalid."""
 
-    def __init__(self, database: Database) -> None:
+
+class JobRequests:
+    """One transaction a request. `checks`, by the kind of job, are made before it is queued."""
+
+    def __init__(self, database: Database, checks: Mapping[str, Check]) -> None:
         self._database = database
+        self._checks = checks
         self._jobs = JobStore(database)
 
     async def enqueue(self, changer: Changer, wanted: JobWanted) -> Job:
-        """Queue a job, once for an idempotency key; IdempotencyConflict.
+        """Queue a job, once for an idempotency key; IdempotencyConflict, OrderInvalid.
 
         A repetition finds the job as it is by then.
         """
 
         async def work(connection: Connection) -> UUID:
+            check = self._checks.get(wanted.kind)
+            if check is not None:
+                await check(connection, changer.tenant, wanted.parameters)
             job = await job_store.enqueue(
                 connection,
                 tenant=changer.tenant,

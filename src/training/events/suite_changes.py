@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from training.adapters import known_names
 from training.adapters.audit_log import audit
 from training.adapters.datasets import store as dataset_store
 from training.adapters.datasets.objects import verified
@@ -28,6 +29,7 @@ from training.domain.evaluation.definition import (
 )
 from training.domain.evaluation.suite import Measure
 from training.domain.identity import Changer
+from training.domain.suggestions import instead
 from training.events.once import once
 
 
@@ -112,7 +114,9 @@ async def _versions(
     for number, reference in enumerate(wanted.datasets):
         version = await dataset_store.lock(connection, tenant, reference.name, reference.version)
         if version is None or version.deleted is not None:
-            raise SuiteInvalid(f"/datasets/{number}", "There is no such dataset version.")
+            known = await known_names.datasets(connection, tenant)
+            there = "" if reference.name in known else f" {instead(reference.name, known)}"
+            raise SuiteInvalid(f"/datasets/{number}", f"There is no such dataset version.{there}")
         versions.append(version)
     if sum(version.rows for version in versions) > MAX_SUITE_ROWS:
         raise SuiteInvalid("/datasets", f"A suite may have {MAX_SUITE_ROWS} rows.")

@@ -8,6 +8,7 @@ from training.adapters.object_store import ObjectStore
 from training.adapters.postgres import Database
 from training.api.evaluation import evaluations, suites
 from training.events.job_requests import JobRequests
+from training.events.order_checks import of_evaluation
 from training.events.suite_changes import SuiteChanges
 
 USERS = (users_of,)
@@ -18,5 +19,7 @@ def routes(database: Database, objects: ObjectStore) -> list[HTTPRouteHandler]:
     """The routes of suites, evaluations and their reports."""
     return [
         *suites.routes(SuiteStore(database), SuiteChanges(database, objects)),
-        *evaluations.routes(JobRequests(database), ReportStore(database)),
+        *evaluations.routes(
+            JobRequests(database, {evaluations.EVALUATE: of_evaluation}), ReportStore(database)
+        ),
     ]

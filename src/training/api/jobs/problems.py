@@ -1,10 +1,14 @@
 """The kinds of problem that jobs have, and the refusals that they answer."""
 
+from litestar import Response
 from litestar.types import ExceptionHandlersMap
 
-from training.api.errors import answering
+from training.api.bodies import AnyRequest, validation_failed
+from training.api.errors import answering, on_problem
 from training.api.problem_kinds import kind
+from training.api.problems import Problem
 from training.domain.jobs.refusals import JobEnded, JobNotRetryable, JobUnknown
+from training.domain.trainers.order import OrderInvalid
 
 JOB_NOT_FOUND = kind(
     "job-not-found",
@@ -32,7 +36,13 @@ EXECUTOR_NOT_ALLOWED = kind(
     "that may be used in TRAINING_RAY_ADDRESSES.",
 )
 
+
+def _on_invalid(request: AnyRequest, error: OrderInvalid) -> Response[Problem]:
+    return on_problem(request, validation_failed(error.pointer, error.message))
+
+
 HANDLERS: ExceptionHandlersMap = {
+    OrderInvalid: _on_invalid,
     JobUnknown: answering(JOB_NOT_FOUND, "The tenant has no job of this id."),
     JobEnded: answering(JOB_ENDED, "The job has ended."),
     JobNotRetryable: answering(JOB_NOT_RETRYABLE, "The job waits, runs or has succeeded."),

@@ -1,5 +1,6 @@
 """Evaluations: a job that judges a registered version, and the report that it leaves."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from training.adapters.jobs import store as job_store
 from training.adapters.jobs.store import JobStore
 from training.adapters.lifecycle.event_store import EventStore
 from training.adapters.object_store import BlockingObjectStore
@@ -73,6 +75,13 @@ class Evaluator:
         return result
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def bundles() -> None:
+    """Trained beside the application: while its loop stands still, its transactions are ended."""
+    for more in ({}, {"seed": 1}, {"seed": 2}, {"seed": 2, "regularisation": 0.01}):
+        await asyncio.to_thread(trained, **more)
+
+
 @pytest.fixture
 async def evaluator(
     shared_database: TestDatabase, s3_server: S3Server, tmp_path: Path
@@ -124,6 +133,26 @@ async def test_a_version_is_held_against_another_on_the_same_rows(
     (suite,) = stored["report"]["suites"]
     assert (suite["suite"], suite["rows"]) == ("authored_dev", 91)
     assert (await api.call("GET", f"/jobs/{job_id}/report")).json() == stored
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "said"),
+    [
+        ({"model": "detectr"}, "/model", f"There are {MODEL}."),
+        ({"version": 3}, "/version", "the latest is 1"),
+        ({"against": 3}, "/against", "the latest is 1"),
+        ({"suites": ["mine"]}, "/suites/0", "authored_dev"),
+    ],
+)
+async def test_what_is_to_be_evaluated_must_be_there(
+    api: Api, evaluator: Evaluator, fields: dict[str, Any], pointer: str, said: str
+) -> None:
+    await evaluator.register(api, 1, trained())
+    body = {"model": MODEL, "version": 1, **fields}
+    answer = await api.call("POST", "/evaluate", json=body)
+    (error,) = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"]
+    assert error["pointer"] == pointer
+    assert said in error["message"]
 
 
 async def test_the_report_can_be_read_as_markdown(api: Api, evaluator: Evaluator) -> None:
@@ -185,14 +214,18 @@ async def test_what_there_is_no_report_on_is_not_found(api: Api, evaluator: Eval
         ({"suites": ["nothing"]}, "suite-unknown"),
     ],
 )
-async def test_what_is_not_there_fails_the_job_with_a_reason(
+async def test_what_is_gone_by_then_fails_the_job_with_a_reason(
     api: Api, evaluator: Evaluator, more: dict[str, Any], code: str
 ) -> None:
     await evaluator.register(api, 1, trained())
-    job_id = await evaluate(api, **{"version": 1, **more})
+    parameters = {"model": MODEL, "version": 1, **more}
+    async with evaluator.database.transaction() as connection:
+        job = await job_store.enqueue(
+            connection, tenant=api.tenant, kind="evaluate", parameters=parameters, actor="key-1"
+        )
 
     with pytest.raises(JobFailed) as failure:
-        await evaluator.run(api, job_id)
+        await evaluator.run(api, str(job.id))
 
     assert failure.value.code == code
 

@@ -15,11 +15,22 @@ from training.adapters.jobs.queue import Claimant
 from training.adapters.postgres import Database
 from training.domain.jobs import endings
 from training.domain.jobs.job import Job, Progress
+from training.tests.rows import examples
 from training.tests.support.api import Api, assert_problem
 from training.tests.support.database import TestDatabase
+from training.tests.support.dataset_versions import put_dataset
+from training.tests.support.s3_server import S3Server
 
 ORDER = {"name": "detector", "datasets": [{"name": "prompts", "version": 1}]}
 LEASE = timedelta(seconds=60)
+
+
+@pytest.fixture(autouse=True)
+async def dataset(api: Api, rows: asyncpg.Connection, s3_server: S3Server) -> None:
+    """What is ordered to be trained on."""
+    bucket = s3_server.bucket("shared-data")
+    await put_dataset(rows, bucket, api.tenant, "prompts", examples(4))
+    await put_dataset(rows, bucket, api.tenant, "held-out", examples(4), purpose="evaluation")
 
 
 @pytest.fixture
@@ -99,7 +110,7 @@ async def test_a_training_is_queued_as_it_was_ordered(api: Api, rows: asyncpg.Co
         parameters={"folds": 3},
         sweep={"regularisation": [1, 10]},
         criterion="recall_balanced",
-        suites=["curated"],
+        suites=["robustness"],
         tags={"ticket": "A-1"},
         priority=7,
         deadline_seconds=60,
@@ -146,6 +157,25 @@ async def test_an_impossible_order_is_refused_where_it_is_at_fault(
     answer = await api.call("POST", "/train", json={**ORDER, **fields})
     problem = assert_problem(answer, 422, "VALIDATION_FAILED")
     assert problem["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "said"),
+    [
+        ({"datasets": [{"name": "promts", "version": 1}]}, "/datasets/0", "prompts, held-out."),
+        ({"datasets": [{"name": "prompts", "version": 2}]}, "/datasets/0", "version prompts 2."),
+        ({"datasets": [{"name": "held-out", "version": 1}]}, "/datasets/0", "for evaluation"),
+        ({"suites": ["authored_dev", "robust"]}, "/suites/1", "robustness, authored_dev."),
+    ],
+)
+async def test_what_an_order_names_must_be_there(
+    api: Api, fields: dict[str, Any], pointer: str, said: str
+) -> None:
+    answer = await api.call("POST", "/train", json={**ORDER, **fields})
+    (error,) = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"]
+    assert error["pointer"] == pointer
+    assert said in error["message"]
+    assert (await api.call("GET", "/jobs")).json()["items"] == []
 
 
 async def test_only_clusters_that_the_operator_allows_may_be_named(api: Api) -> None:

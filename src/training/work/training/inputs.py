@@ -9,9 +9,10 @@ from training.adapters.datasets import store as dataset_store
 from training.adapters.lifecycle import projection as model_projection
 from training.adapters.postgres import Connection
 from training.adapters.trainer_plugins import all_trainers
-from training.domain.datasets.version import DatasetVersion, Part, Purpose
+from training.domain.datasets.version import DatasetVersion, Part
 from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import JobFailed
+from training.domain.trainers.datasets import DatasetUnfit, fit
 from training.domain.trainers.order import DatasetReference, Order, OrderInvalid, check
 from training.work.evaluation.bundle_input import BundleInput
 from training.work.evaluation.suite_inputs import suites_for
@@ -67,18 +68,10 @@ async def resolve(connection: Connection, job: Job) -> TrainInputs:
 
 async def _dataset(connection: Connection, tenant: str, wanted: DatasetReference) -> DatasetInput:
     found = await dataset_store.find(connection, tenant, wanted.name, wanted.version)
-    said = f"{wanted.name} {wanted.version}"
-    if found is None:
-        raise JobFailed(f"There is no dataset version {said}.", "dataset-unknown")
-    if found.deleted is not None:
-        raise JobFailed(f"The dataset version {said} was deleted.", "dataset-gone")
-    if found.purpose is Purpose.EVALUATION:
-        raise JobFailed(
-            f"The dataset version {said} is for evaluation: a model that was trained on it could"
-            " not be measured by it.",
-            "dataset-for-evaluation",
-        )
-    return _input(found)
+    try:
+        return _input(fit(found, wanted))
+    except DatasetUnfit as error:
+        raise JobFailed(error.message, error.code) from None
 
 
 def _input(found: DatasetVersion) -> DatasetInput:
