@@ -9,13 +9,21 @@ from msgspec import Meta, Struct
 from dashboard_backend.domain.api_keys import ApiKey, KeyStatus
 from dashboard_backend.domain.scopes import Scope
 
+# In Python `$` matches before a newline at the end as well, which nobody means.
+TENANT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$(?!\n)"
+
 type Tenant = Annotated[
     str,
-    Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="A slug of at most 63 characters."),
+    Meta(pattern=TENANT_PATTERN, description="A slug of at most 63 characters."),
 ]
 type Name = Annotated[
     str,
-    Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="For people."),
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)",
+        description="For people.",
+    ),
 ]
 type Instant = Annotated[datetime, Meta(tz=True)]
 

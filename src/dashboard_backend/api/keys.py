@@ -10,7 +10,14 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from dashboard_backend.api.door import Admission
-from dashboard_backend.api.key_schemas import Key, KeyCreate, KeyPage, KeyRotate, KeyWithToken
+from dashboard_backend.api.key_schemas import (
+    TENANT_PATTERN,
+    Key,
+    KeyCreate,
+    KeyPage,
+    KeyRotate,
+    KeyWithToken,
+)
 from dashboard_backend.api.key_work import KeyWork
 from dashboard_backend.api.openapi import problems
 from dashboard_backend.domain.problems import (
@@ -84,7 +91,7 @@ class KeyController(Controller):
         tenant: Annotated[
             str | None,
             QueryParameter(
-                pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+                pattern=TENANT_PATTERN,
                 description="Another tenant than the caller's: administrators only.",
             ),
         ] = None,

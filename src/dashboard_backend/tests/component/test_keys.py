@@ -146,6 +146,8 @@ async def test_every_change_is_in_the_audit_log_which_the_service_cannot_rewrite
         (b'{"name":"x","scopes":["predict"],"extra":1}', 422, ""),
         (b'{"name":"x","scopes":["predict"],"requests_per_minute":0}', 422, "/requests_per_minute"),
         (b'{"name":"x","scopes":["predict"],"tenant":"No Slug"}', 422, "/tenant"),
+        (b'{"name":"x","scopes":["predict"],"tenant":"default\\n"}', 422, "/tenant"),
+        (b'{"name":"x\\n","scopes":["predict"]}', 422, "/name"),
         (
             b'{"name":"x","scopes":["predict"],"expires_at":"2020-01-01T00:00:00Z"}',
             422,

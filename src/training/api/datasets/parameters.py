@@ -19,7 +19,8 @@ from training.domain.datasets.version import ImportRequest, Parent, Purpose
 UNSTATED = "unstated"
 MAX_LICENCE_LENGTH = 128
 MAX_PARENTS = 32
-_PRINTABLE = "^[^\\u0000-\\u001f\\u007f]*$"
+_PRINTABLE = "^[^\\u0000-\\u001f\\u007f]*$(?!\\n)"
+"""In Python `$` matches before a newline at the end as well."""
 
 FormatName = Literal["jsonl", "csv", "parquet"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_LENGTH, pattern=PATTERN)]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 MAX_NAME_LENGTH = 64
-NAME_PATTERN = "^[a-z0-9]+([-_.][a-z0-9]+)*$"
-"""What a model may be called, in the manifest, the registry, MLflow and the store's keys."""
+NAME_PATTERN = "^[a-z0-9]+([-_.][a-z0-9]+)*$(?!\\n)"
+"""What a model may be called, in the manifest, the registry, MLflow and the store's keys. In Python
+`$` matches before a newline at the end as well."""
 
 
 @dataclass(frozen=True, slots=True)

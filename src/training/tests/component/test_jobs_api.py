@@ -146,6 +146,7 @@ async def test_a_repetition_with_its_key_finds_the_same_job(api: Api) -> None:
         ({"sweep": {"folds": [3]}, "parameters": {"folds": 4}}, "/sweep/folds"),
         ({"datasets": []}, "/datasets"),
         ({"name": "No Such Name"}, "/name"),
+        ({"name": "detector\n"}, "/name"),
         ({"deadline_seconds": 0}, "/deadline_seconds"),
         ({"priority": 1000}, "/priority"),
         ({"unknown": 1}, ""),

@@ -289,6 +289,7 @@ async def test_a_tenant_cannot_touch_an_upload_of_another(api: Api) -> None:
         ({"parents": "nothing:1"}, 422, "VALIDATION_FAILED"),
         ({"parents": "set:x"}, 422, "VALIDATION_FAILED"),
         ({"licence": "a\0b"}, 422, "VALIDATION_FAILED"),
+        ({"licence": "MIT\n"}, 422, "VALIDATION_FAILED"),
         ({"purpose": "fun"}, 400, "MALFORMED_REQUEST"),
         ({"format": "xlsx"}, 400, "MALFORMED_REQUEST"),
     ],
