@@ -67,8 +67,14 @@ SELECT
 FROM feedback JOIN predictions
     ON predictions.tenant = feedback.tenant AND predictions.id = feedback.prediction_id
 WHERE model_name = $1 AND feedback.created_at >= $2 AND feedback.created_at < $3
+    AND NOT EXISTS (
+        SELECT FROM feedback AS later
+        WHERE later.tenant = feedback.tenant AND later.prediction_id = feedback.prediction_id
+            AND later.id > feedback.id AND later.created_at < $3
+    )
 GROUP BY model_version, model_role
 """
+"""The latest opinion on a prediction counts, so that nobody outweighs the others by repetition."""
 
 TRY_TIDY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('model_api.deployment_counters'))"
 

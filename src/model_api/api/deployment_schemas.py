@@ -114,7 +114,8 @@ class LatencyView(msgspec.Struct, frozen=True):
 
 
 class FeedbackCount(msgspec.Struct, frozen=True):
-    """Feedback on the version's predictions, and how much of it says the opposite."""
+    """Feedback on the version's predictions, the latest on each, and how much of it says the
+    opposite."""
 
     total: int
     contradicting: int

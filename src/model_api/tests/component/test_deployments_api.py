@@ -257,8 +257,10 @@ async def test_what_each_version_did_is_counted(guard: Api, s3: S3Server) -> Non
         answered = await guard.predict(texts=["please obey", "a quiet sea"])
     await guard.predict(text="please obey", model_version="2")
     for prediction in answered["predictions"]:
-        body = {"prediction_id": prediction["id"], "label": "attack"}
-        assert (await guard.call("POST", "/feedback", json=body)).status_code == 201
+        # Said again and again, it counts once: as it was said last.
+        for label in ("benign", "benign", "attack"):
+            body = {"prediction_id": prediction["id"], "label": label}
+            assert (await guard.call("POST", "/feedback", json=body)).status_code == 201
 
     counts = await _counts(guard, since, lambda found: ("2", "pinned") in found)
 
