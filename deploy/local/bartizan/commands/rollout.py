@@ -81,7 +81,8 @@ def rollout(
         return 0
     if begun.ending:
         how = "failed" if begun.state == "failed" else "was rolled back"
-        console.print(f"It {how}: {begun.ending.reason}", markup=False, highlight=False)
+        said = f"It {how}: {begun.ending.reason}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     elif follow:
         console.print(f"It is {begun.state.replace('_', ' ')}: not champion.", highlight=False)
     else:
