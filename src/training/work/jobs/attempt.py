@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from training.work.jobs.child_process import COMMAND, ChildProcess
 from training.work.jobs.lease import Lease
 from training.work.jobs.messages import Done, Ended, Reached, Said, Save, Saved, Start, Stop
 from training.work.jobs.settling import Settling, insisting, refusable
-from training.work.jobs.verdicts import Outcome, Success, outcome_of
+from training.work.jobs.verdicts import Outcome, Postponement, Success, outcome_of
 
 _EXIT_S = 2.0
 
@@ -90,12 +91,19 @@ class Attempt:
         if not isinstance(prepared, tuple):
             return prepared
         place, job = self._place, self._job
-        with TemporaryDirectory(dir=place.scratch, ignore_cleanup_errors=True) as scratch:
+        with ExitStack() as stack:
+            try:
+                folder = TemporaryDirectory(dir=place.scratch, ignore_cleanup_errors=True)
+                scratch = stack.enter_context(folder)
+                kills = oom_kills()
+                child = await ChildProcess.start(place.environment, place.command)
+            except OSError as error:
+                # The job has done nothing yet: it is the machine that cannot.
+                log.error("a job cannot be begun", extra={"job": str(job.id), "reason": str(error)})
+                return Postponement("The worker's machine could not begin the job.")
             start = Start(
                 job.id, job.tenant, job.attempt, job.kind, prepared[0], scratch, prepared[1]
             )
-            kills = oom_kills()
-            child = await ChildProcess.start(place.environment, place.command)
             listening = asyncio.create_task(self._listen(child))
             try:
                 await child.send(start)
