@@ -15,9 +15,10 @@ from training.adapters.datasets.views import DatasetViews
 from training.adapters.object_store import BlockingObjectStore, ObjectStore
 from training.adapters.postgres import Database
 from training.adapters.service_tokens import ServiceTokens, load_key
-from training.api.datasets import contents
+from training.api.datasets import contents, imports
 from training.api.datasets import routes as data
 from training.api.datasets import uploads as data_uploads
+from training.api.datasets.upload_body import UploadBodies
 from training.domain.datasets.upload import Upload
 from training.domain.datasets.urls import ImportPlaces
 from training.domain.datasets.version import ImportRequest
@@ -57,8 +58,12 @@ def routes(
     `DatasetChanges`."""
     store = DatasetStore(database)
     blocking = BlockingObjectStore(bucket(settings, settings.data_bucket))
+    receiving = uploads(settings, database, objects, tokens)
+    # Those of both kinds of route together: what is bounded is memory.
+    bodies = UploadBodies(settings.body_seconds)
     return [
-        *data_uploads.routes(uploads(settings, database, objects, tokens), settings.body_seconds),
+        *imports.routes(receiving, bodies),
+        *data_uploads.routes(receiving, bodies),
         *data.routes(store, DatasetChanges(database, (models_made_of, *users))),
         *contents.routes(store, DatasetViews(store, objects, blocking)),
     ]

@@ -108,6 +108,18 @@ TOO_MANY_UPLOADS = kind(
     "Each upload that is being received takes memory. Try again after `Retry-After` seconds.",
 )
 
+RECEIVING = (
+    kinds.BODY_TOO_LARGE,
+    kinds.BODY_TOO_SLOW,
+    kinds.UNSUPPORTED_MEDIA_TYPE,
+    kinds.OBJECTS_UNAVAILABLE,
+    UPLOAD_TAKEN,
+    UPLOAD_LENGTH_MISMATCH,
+    UPLOAD_IN_TOO_MANY_PIECES,
+    TOO_MANY_UPLOADS,
+)
+"""What any route may answer that takes the bytes of a file."""
+
 
 def _offset(request: AnyRequest, error: OffsetMismatch) -> Response[Problem]:
     detail = f"The upload has {error.received} bytes so far."
