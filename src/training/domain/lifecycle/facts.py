@@ -231,10 +231,3 @@ class Recorded:
 def version_of(fact: Fact) -> int | None:
     """The version that a fact is about; None for one about the model."""
     return None if isinstance(fact, PromotionPolicyChanged) else fact.version
-
-
-def rollout_of(fact: Fact) -> UUID | None:
-    """The rollout that a fact belongs to, if any."""
-    if isinstance(fact, VersionRegistered | Rejected | Retired | PromotionPolicyChanged):
-        return None
-    return fact.rollout

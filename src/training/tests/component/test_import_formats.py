@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
 from training.work.imports.kind import ImportKind
 from training.work.imports.rows import import_rows
-from training.work.imports.sources import LocalFile
 
 
 async def _nothing_protected(_: Connection, __: str) -> NDArray[np.uint64]:
@@ -146,6 +145,17 @@ async def test_a_full_disk_is_said(
     with pytest.raises(JobFailed) as failure:
         await importer.run(api, job_id)
     assert failure.value.code == "disk-full"
+
+
+class LocalFile:
+    """A file on disk, as a source."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.size: int | None = path.stat().st_size
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self._path.read_bytes()
 
 
 class Kept:

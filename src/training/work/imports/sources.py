@@ -9,8 +9,6 @@ from training.adapters.datasets.objects import read_parts
 from training.domain.datasets.version import Part
 from training.domain.jobs.kinds import Objects
 
-_READ_BYTES = 1 << 20
-
 
 class Source(Protocol):
     """A file. `size` is in bytes, or None where nobody knows it."""
@@ -46,20 +44,6 @@ class Streamed:
     def chunks(self) -> Iterator[bytes]:
         """Raises what opening raises."""
         return iter(self._open())
-
-
-class LocalFile:
-    """A file on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.size: int | None = path.stat().st_size
-
-    def chunks(self) -> Iterator[bytes]:
-        """Raises OSError."""
-        with self._path.open("rb") as file:
-            while chunk := file.read(_READ_BYTES):
-                yield chunk
 
 
 def copy_to(chunks: Iterable[bytes], path: Path) -> None:
