@@ -3,6 +3,7 @@
 from contextlib import aclosing
 
 from litestar import Response, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from training.api import problem_kinds as kinds
@@ -44,7 +45,9 @@ def routes(uploads: Uploads, bodies: UploadBodies) -> list[HTTPRouteHandler]:
             data_problems.UPLOAD_NOT_OPEN, data_problems.UPLOAD_OFFSET_MISMATCH,
         ),
     )  # fmt: skip
-    async def import_data(request: AnyRequest, given: Given) -> Response[ImportStarted]:
+    async def import_data(
+        request: AnyRequest, given: NamedDependency[Given]
+    ) -> Response[ImportStarted]:
         """Import a file of rows: the body itself, as JSON Lines, CSV or Parquet, or an object of
         the platform's own store that a JSON body names.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, head, patch, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
@@ -59,7 +60,9 @@ def routes(uploads: Uploads, bodies: UploadBodies) -> list[HTTPRouteHandler]:
             kinds.IDEMPOTENCY_KEY_REUSED,
         ),
     )
-    async def create_upload(request: AnyRequest, given: Given) -> Response[UploadView]:
+    async def create_upload(
+        request: AnyRequest, given: NamedDependency[Given]
+    ) -> Response[UploadView]:
         """Begin an upload. Its bytes come by `PATCH`; nothing is seen of it until it is complete.
 
         The same `Idempotency-Key` finds the upload again.

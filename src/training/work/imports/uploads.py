@@ -9,27 +9,20 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 from uuid_utils.compat import uuid4
 
-from training.adapters.audit_log import audit
-from training.adapters.datasets import store as dataset_store
 from training.adapters.datasets import uploads as dataset_uploads
-from training.adapters.datasets.objects import upload_prefix
 from training.adapters.failures import DatabaseUnavailable
 from training.adapters.idempotency import IdempotencyConflict
-from training.adapters.jobs import store as job_store
 from training.adapters.object_store import StoreUnavailable
 from training.adapters.postgres import Connection, Database
 from training.domain.datasets.feedback import FeedbackWalk, GuardUnavailable, NoFeedback
-from training.domain.datasets.limits import PIECE_BYTES
 from training.domain.datasets.upload import (
     LengthMismatch,
     OtherContent,
-    ParentUnknown,
     Repetition,
     Upload,
     UploadNotOpen,
@@ -39,20 +32,13 @@ from training.domain.datasets.upload import (
     UrlForbidden,
 )
 from training.domain.datasets.urls import ImportPlaces
-from training.domain.datasets.version import ImportRequest, OriginKind, Part
+from training.domain.datasets.version import ImportRequest, OriginKind
 from training.domain.identity import Changer
-from training.domain.jobs.job import Job
 from training.events.once import once
 from training.work.imports.feedback import FeedbackReader, feedback_lines
-from training.work.imports.kind import KIND, ImportParameters
-
-
-class Objects(Protocol):
-    """The bucket of data."""
-
-    async def put(self, key: str, content: bytes) -> None:
-        """Store an object."""
-        ...
+from training.work.imports.kind import ImportParameters
+from training.work.imports.pieces import Objects, Pieces
+from training.work.imports.queueing import check_parents, queue_import
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +74,7 @@ class Uploads:
             raise UploadTooLarge(self.max_bytes)
         request_hash = _hash(request)
         async with self._database.transaction() as connection:
-            await _check_parents(connection, changer.tenant, request)
+            await check_parents(connection, changer.tenant, request)
             made = await dataset_uploads.create(connection, changer, request, length, request_hash)
             if made is not None:
                 return made
@@ -153,7 +139,7 @@ class Uploads:
             if walk is not None and not walk.is_over:
                 raise UploadNotOpen("there is more feedback to be read")
             parameters = ImportParameters(upload.request, upload_id=upload.id)
-            job = await self._enqueue(connection, changer, parameters)
+            job = await queue_import(connection, changer, parameters)
             return await dataset_uploads.complete(connection, upload.id, job.id)
 
     async def abort(self, changer: Changer, upload_id: UUID) -> None:
@@ -205,7 +191,7 @@ class Uploads:
         writer = uuid4()
         async with self._database.transaction() as connection:
             upload = await dataset_uploads.take_over(connection, tenant, upload_id, writer, None)
-        pieces = _Pieces(self._database, self._objects, upload, writer, self.max_bytes)
+        pieces = Pieces(self._database, self._objects, upload, writer, self.max_bytes)
         walk = upload.request.feedback or walk
         async with aclosing(feedback_lines(self._guard, tenant, walk)) as pages:
             try:
@@ -221,27 +207,12 @@ class Uploads:
 
     async def _import(self, changer: Changer, parameters: ImportParameters) -> UUID:
         async def work(connection: Connection) -> _Started:
-            await _check_parents(connection, changer.tenant, parameters.request)
-            return _Started((await self._enqueue(connection, changer, parameters)).id)
+            await check_parents(connection, changer.tenant, parameters.request)
+            return _Started((await queue_import(connection, changer, parameters)).id)
 
         async with self._database.transaction() as connection:
             started = await once(connection, changer, "dataset.import", parameters, _Started, work)
         return started.job_id
-
-    async def _enqueue(
-        self, connection: Connection, changer: Changer, parameters: ImportParameters
-    ) -> Job:
-        job = await job_store.enqueue(
-            connection,
-            tenant=changer.tenant,
-            kind=KIND,
-            parameters=msgspec.to_builtins(parameters),
-            actor=changer.actor,
-        )
-        await audit(
-            connection, changer, "dataset.import", parameters.request.name, {"job_id": job.id}
-        )
-        return job
 
     async def _repeat(self, upload: Upload, body: AsyncIterator[bytes]) -> Upload:
         async with self._database.connection() as connection:
@@ -274,7 +245,7 @@ class Uploads:
             upload = await dataset_uploads.take_over(connection, tenant, upload_id, writer, offset)
             if upload.request.feedback is not None:
                 raise UploadNotOpen("nobody adds to what the guard says")
-        pieces = _Pieces(self._database, self._objects, upload, writer, self.max_bytes)
+        pieces = Pieces(self._database, self._objects, upload, writer, self.max_bytes)
         try:
             async for chunk in body:
                 await pieces.add(chunk)
@@ -288,81 +259,6 @@ class Uploads:
             raise
         await pieces.flush()
         return await self.find(tenant, upload_id)
-
-
-class _Pieces:
-    """Collects bytes into objects, and tells the database of each."""
-
-    def __init__(
-        self,
-        database: Database,
-        objects: Objects,
-        upload: Upload,
-        writer: UUID,
-        max_bytes: int,
-    ) -> None:
-        self._database = database
-        self._objects = objects
-        self._upload = upload
-        self._writer = writer
-        self._max_bytes = max_bytes
-        self._stored = upload.received
-        self._waiting = bytearray()
-        self._walk: FeedbackWalk | None = None
-
-    async def add(self, chunk: bytes) -> None:
-        total = self._stored + len(self._waiting) + len(chunk)
-        if total > self._max_bytes:
-            raise UploadTooLarge(self._max_bytes)
-        if self._upload.length is not None and total > self._upload.length:
-            raise LengthMismatch(f"more than {self._upload.length} bytes")
-        self._waiting += chunk
-        while len(self._waiting) >= PIECE_BYTES:
-            content = bytes(memoryview(self._waiting)[:PIECE_BYTES])
-            del self._waiting[:PIECE_BYTES]
-            await self._store(content)
-
-    async def add_page(self, lines: bytes, walk: FeedbackWalk) -> None:
-        """Add rows of feedback; `walk` is told to the database together with them."""
-        if len(self._waiting) + len(lines) > PIECE_BYTES:
-            await self.flush()
-        if self._stored + len(self._waiting) + len(lines) > self._max_bytes:
-            raise UploadTooLarge(self._max_bytes)
-        self._waiting += lines
-        self._walk = walk
-
-    async def flush(self) -> None:
-        if self._waiting:
-            content, self._waiting = bytes(self._waiting), bytearray()
-            await self._store(content)
-        elif self._walk is not None:
-            async with self._database.transaction() as connection:
-                await self._keep_walk(connection)
-
-    async def _store(self, content: bytes) -> None:
-        # A name of its own: what an older request may still be writing must not end up in it.
-        prefix = upload_prefix(self._upload.tenant, self._upload.id)
-        key = f"{prefix}{self._stored:012}-{self._writer}"
-        await self._objects.put(key, content)
-        piece = Part(key, hashlib.sha256(content).hexdigest(), len(content), 0)
-        async with self._database.transaction() as connection:
-            await dataset_uploads.add_piece(
-                connection, self._upload.id, self._writer, self._stored, piece
-            )
-            await self._keep_walk(connection)
-        self._stored += len(content)
-
-    async def _keep_walk(self, connection: Connection) -> None:
-        if self._walk is not None:
-            request = replace(self._upload.request, feedback=self._walk)
-            await dataset_uploads.keep_walk(connection, self._upload.id, self._writer, request)
-
-
-async def _check_parents(connection: Connection, tenant: str, request: ImportRequest) -> None:
-    for parent in request.parents:
-        found = await dataset_store.find(connection, tenant, parent.name, parent.version)
-        if found is None:
-            raise ParentUnknown(parent.name, parent.version)
 
 
 async def _check_length(body: AsyncIterator[bytes], length: int) -> None:
