@@ -5,10 +5,9 @@ is asked; what was reached is recorded in one transaction, under the runner's le
 revision that it saw. Whoever takes a rollout up later goes on from there.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
@@ -28,10 +27,10 @@ from training.domain.lifecycle.model import Model
 from training.domain.lifecycle.refusals import ApprovalMissing
 from training.domain.rollout import steps
 from training.domain.rollout.deployment import Standing, standing
-from training.domain.rollout.measures import GateResult, Observation, Window
-from training.domain.rollout.plan import Stage
 from training.domain.rollout.rollout import Cause, Ending, Kind, Rollout, RolloutState, wish_of
 from training.events.rollout_record import Move, RolloutRecord
+from training.work.rollout.observing import observe
+from training.work.rollout.step_facts import begin_step, gate_fact
 
 ACTOR = "service:training"
 """Who the history says did what no person did."""
@@ -151,14 +150,14 @@ class Saga:
             case _:
                 return await self._change(
                     lease,
-                    lambda model: _begin_step(model, rollout),
+                    lambda model: begin_step(model, rollout),
                     lambda _: steps.follow(rollout, now),
                     f"step {rollout.step + 1} of {len(rollout.plan)}",
                 )
 
     async def _watch(self, lease: Lease) -> tuple[Stored, float]:
         rollout, now = lease.stored.rollout, self._clock()
-        observation = await self._observe(rollout, now)
+        observation = await observe(self._guard, rollout, now)
         decision = steps.decide(rollout, observation, now)
         where = f"step {rollout.step + 1} of {len(rollout.plan)}"
         match decision:
@@ -169,11 +168,11 @@ class Saga:
                     actor=ACTOR,
                     evidence={"step": rollout.step, "gates": msgspec.to_builtins(decision.results)},
                 )
-                failed = _gate_fact(facts.GateFailed, rollout, decision.failed)
+                failed = gate_fact(facts.GateFailed, rollout, decision.failed)
                 return await self._go_back(lease, ending, failed), 0
             case steps.Advance():
                 passed = [
-                    _gate_fact(facts.GatePassed, rollout, result) for result in decision.results
+                    gate_fact(facts.GatePassed, rollout, result) for result in decision.results
                 ]
                 moved = await self._change(
                     lease,
@@ -193,22 +192,6 @@ class Saga:
         if seen == rollout:
             return lease.stored, self._pace_s
         return await self._store(lease, seen), self._pace_s
-
-    async def _observe(self, rollout: Rollout, now: datetime) -> Observation:
-        """The counts since the step began, and those of each gate's window within it."""
-        began = rollout.entered_at or now
-        since = {
-            name: max(began, now - timedelta(seconds=gate.window_seconds))
-            for name, gate in rollout.gates.named()
-        }
-        moments = sorted({began, *since.values()})
-        counted = await asyncio.gather(
-            *(self._guard.counts(rollout.model, moment) for moment in moments)
-        )
-        windows: dict[datetime, Window] = dict(zip(moments, counted, strict=True))
-        return Observation(
-            step=windows[began], windows={name: windows[moment] for name, moment in since.items()}
-        )
 
     async def _promote(self, lease: Lease) -> Stored:
         rollout = lease.stored.rollout
@@ -300,25 +283,3 @@ def _needed(rollout: Rollout) -> str | None:
     if rollout.state is not RolloutState.ROLLING_BACK:
         return rollout.candidate.version
     return None if rollout.champion is None else rollout.champion.version
-
-
-def _begin_step(model: Model, rollout: Rollout) -> Sequence[Fact]:
-    step = rollout.plan[rollout.step]
-    if step.stage is Stage.SHADOW:
-        return commands.start_shadow(model, rollout.id, step.share)
-    return commands.start_canary(model, rollout.id, step.share, rollout.sticky_by)
-
-
-def _gate_fact(
-    kind: type[facts.GatePassed | facts.GateFailed], rollout: Rollout, result: GateResult
-) -> Fact:
-    return kind(
-        version=rollout.version,
-        rollout=rollout.id,
-        step=rollout.step,
-        gate=result.gate,
-        measured=result.measured,
-        maximum=result.maximum,
-        window_seconds=result.window_seconds,
-        sample_size=result.sample_size,
-    )
