@@ -9,14 +9,19 @@ import msgspec
 from bartizan.errors import BartizanError
 from bartizan.gateway.answers import LATER, reason
 from bartizan.gateway.gateway import Gateway
-from bartizan.gateway.shapes import TRAINING, Job, Progress
+from bartizan.gateway.shapes import TRAINING, Job, JobError, Progress
 
 _SILENCE = httpx.Timeout(60.0, connect=5.0)
 _PAUSE = 0.5
 
 
+class _State(msgspec.Struct):
+    state: str
+    error: JobError | None = None
+
+
 def follow(gateway: Gateway, job_id: str, told: Callable[[Progress], None]) -> Job:
-    """The job once it has ended; `told` is called with its progress.
+    """The job once it has ended; `told` is called with its progress, and with why it waits.
 
     A stream that breaks is taken up after its last event. Raises `BartizanError` when the platform
     stays away for about a minute; the job does not mind.
@@ -28,6 +33,10 @@ def follow(gateway: Gateway, job_id: str, told: Callable[[Progress], None]) -> J
                 last = event_id
                 if kind == "progress":
                     told(msgspec.json.decode(data, type=Progress))
+                elif kind == "state":
+                    state = msgspec.json.decode(data, type=_State)
+                    if state.state == "queued" and state.error is not None:
+                        told(Progress(step=f"waits. {state.error.message}"))
         except httpx.TransportError:
             time.sleep(_PAUSE)
         job = gateway.get(path, Job)

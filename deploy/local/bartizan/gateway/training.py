@@ -72,7 +72,8 @@ def wait_for(gateway: Gateway, job_id: str, what: str, console: Console) -> Job:
     if job.state == "succeeded":
         return job
     why = f": {job.error.message}" if job.error else ""
-    raise BartizanError(f"the job {job.id} ({job.kind}) has {job.state}{why}")
+    been = "has failed" if job.state == "failed" else f"is {job.state}"
+    raise BartizanError(f"the job {job.id} ({job.kind}) {been}{why}")
 
 
 def dataset(gateway: Gateway, name: str, version: int) -> tuple[Dataset, ImportReport]:

@@ -55,3 +55,22 @@ def test_a_broken_stream_is_taken_up_after_its_last_event() -> None:
     assert job.state == "succeeded"
     assert asked == [None, "2", "2"]
     assert [progress.step for progress in told] == ["fold 1", "fold 2", "fold 3"]
+
+
+def test_a_job_that_waits_says_for_what() -> None:
+    def state(number: int, facts: str) -> str:
+        return f"id: {number}\nevent: state\ndata: {{{facts}}}\n\n"
+
+    away = '"state":"queued","error":{"code":"postponed","message":"The store is away."}'
+    events = state(1, '"state":"queued"') + state(2, '"state":"running"') + state(3, away)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/events"):
+            return httpx.Response(200, text=events + event(4, 0.5))
+        return httpx.Response(200, json={"id": JOB, "kind": "train", "state": "succeeded"})
+
+    told: list[Progress] = []
+    transport = httpx.MockTransport(answer)
+    with httpx.Client(base_url="http://gateway", transport=transport) as client:
+        follow(Gateway(client), JOB, told.append)
+    assert [progress.step for progress in told] == ["waits. The store is away.", "fold 4"]
