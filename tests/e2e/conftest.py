@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from e2e.champions import Trained, train_versions
+from e2e.copies import export_bundle, kept_bundles, register_copy
 from e2e.gateway import client
+from e2e.journey import SHIPPED, Registry
 from e2e.keys import create_key
 from e2e.programs import NAMES, find_folder
 from e2e.records import Records, records_of
@@ -64,6 +66,28 @@ async def trained(
     """A good version of the detector and a bad one, registered and not rolled out."""
     async with client(platform, key) as opened:
         return await train_versions(platform, opened, tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def copies(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, int]:
+    """Two more versions, which judge as the shipped one does."""
+    bundle = export_bundle(platform, tmp_path_factory.mktemp("bundle") / "copy")
+    first, second = (register_copy(platform, bundle, f"9.0.{patch}") for patch in (1, 2))
+    return first, second
+
+
+@pytest.fixture
+async def champions(api: httpx.AsyncClient, trained: Trained) -> tuple[int, int]:
+    """The champion, and the version to make champion: the two change places from test to test."""
+    return await Registry(api).changing_places(SHIPPED, trained.good_version)
+
+
+@pytest.fixture
+async def unloaded(
+    platform: Platform, api: httpx.AsyncClient, trained: Trained, copies: tuple[int, int]
+) -> int:
+    """A good version that the guard neither has loaded nor keeps on its disk."""
+    return await Registry(api).unloaded((trained.good_version, *copies), kept_bundles(platform))
 
 
 @pytest.fixture

@@ -13,10 +13,14 @@ from e2e.waiting import until
 
 def kill(platform: Platform, name: str) -> Unit:
     """`kill -9` of a service's process; what was known of it before."""
-    before = platform.status().unit(name)
-    assert before.pid is not None, f"{name} does not run"
-    os.kill(before.pid, signal.SIGKILL)
-    return before
+    return kill_now(platform.status().unit(name))
+
+
+def kill_now(unit: Unit) -> Unit:
+    """The same without a look at the status first, for moments that are shorter than that look."""
+    assert unit.pid is not None, f"{unit.name} does not run"
+    os.kill(unit.pid, signal.SIGKILL)
+    return unit
 
 
 async def restarted(platform: Platform, before: Unit) -> Unit:
@@ -28,7 +32,7 @@ async def restarted(platform: Platform, before: Unit) -> Unit:
         is_new = unit.restarts > before.restarts and unit.pid not in (None, before.pid)
         return unit if is_new and unit.state == "ready" and status.healthy else None
 
-    unit = await until(again, f"{before.name} is restarted and all is ready", seconds=60)
+    unit = await until(again, f"{before.name} is restarted and all is ready", seconds=60, every=0.5)
     assert unit is not None
     return unit
 

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,17 @@ from e2e.waiting import until
 
 TRAINING = "/api/training"
 MODEL = "detector"
+SHIPPED = 1
+"""The version of the detector that comes with the platform."""
+
 GATES = {
     "error_rate": {"maximum": 0.01},
     "disagreement": {"maximum": 0.2},
     "block_rate_shift": {"maximum": 0.2},
 }
 WINDOW_SECONDS = 15
+type Plan = list[dict[str, Any]]
+
 FINAL = ("completed", "rolled_back", "failed")
 
 
@@ -32,7 +38,7 @@ def gates(minimum: int = 20) -> dict[str, Any]:
     }
 
 
-def short_plan(predictions: int = 30) -> list[dict[str, Any]]:
+def short_plan(predictions: int = 30) -> Plan:
     """A shadow and a canary that last some seconds of a test's traffic."""
     return [
         {"stage": "shadow", "predictions": predictions},
@@ -120,12 +126,46 @@ class Registry:
         """A rollout as it stands."""
         return await self.get(f"/models/{MODEL}/rollouts/{rollout_id}")
 
-    async def reaches(self, rollout_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
-        """The rollout once it is in one of the states, or over. Looks often: some are short."""
+    async def make_champion(self, version: int) -> None:
+        """By the shortest way, if it is not champion already."""
+        if await self.champion() == version:
+            return
+        rollout = await self.begin(version, plan=[], gates={}, accept_worse=True)
+        ended = await self.reaches(rollout, "completed")
+        assert ended["state"] == "completed", ended["ending"]
+
+    async def changing_places(self, one: int, other: int) -> tuple[int, int]:
+        """The champion, and that of the two versions which it is not."""
+        champion = await self.champion()
+        return champion, one if champion == other else other
+
+    async def unloaded(self, versions: Sequence[int], folder: Path) -> int:
+        """One of the versions that the guard has not loaded, once `folder` no longer keeps it."""
+        held = {
+            each["version"]
+            for replica in (await self.deployment())["replicas"]
+            for each in replica["versions"]
+        }
+        version = next(each for each in versions if str(each) not in held)
+        digest = (await self.get(f"/models/{MODEL}/versions/{version}"))["digest"]
+        copy = folder / digest.removeprefix("sha256:")
+
+        async def gone() -> bool:
+            return not copy.exists()
+
+        await until(gone, f"version {version} has left the guard's disk")
+        return version
+
+    async def reaches(
+        self, rollout_id: str, *states: str, step: int = 0, seconds: float = 60
+    ) -> dict[str, Any]:
+        """The rollout once it is in one of the states, in this step of its plan or a later one, or
+        over. Looks often where it may be a short one."""
         deadline = time.monotonic() + seconds
+        pause = 0.2 if set(states) <= set(FINAL) else 0.02
         while True:
             found = await self.rollout(rollout_id)
-            if found["state"] in (*states, *FINAL):
+            if found["state"] in FINAL or (found["state"] in states and found["step"] >= step):
                 return found
             assert time.monotonic() < deadline, f"still {found['state']}: {found['waiting_for']}"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 
 import httpx
@@ -29,17 +30,31 @@ class Refusal:
         return f"{self.status} {self.problem['detail'] if self.problem else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with 200: by which version of the model, in which role, asked and given when."""
+
+    version: int
+    role: str
+    asked_at: datetime
+    given_at: datetime
+
+
 @dataclass(slots=True)
 class Traffic:
-    """What came back so far. `answered` holds the ids of predictions answered with 200;
-    `versions` counts the answers by the version of the model that gave them."""
+    """What came back so far. `answered` holds the ids of predictions answered with 200."""
 
     answered: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     slowest: float = 0.0
-    versions: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def versions(self) -> Counter[int]:
+        """The answers by the version that gave them."""
+        return Counter(answer.version for answer in self.answers)
 
     async def more_answers(self, number: int, *, seconds: float = 60) -> None:
         """Returns once so many more predictions were answered than at the call."""
@@ -64,8 +79,12 @@ class Traffic:
 
 
 @asynccontextmanager
-async def traffic(client: httpx.AsyncClient, rate: float = 50) -> AsyncIterator[Traffic]:
+async def traffic(
+    client: httpx.AsyncClient, rate: float = 50, pin: int | None = None
+) -> AsyncIterator[Traffic]:
     """Sends `rate` requests a second until the end of the block, then awaits their answers.
+
+    With `pin`, each asks for that version of the model.
 
     Open loop: a slow answer does not hold the next request back, up to MAX_IN_FLIGHT of them.
     """
@@ -77,7 +96,7 @@ async def traffic(client: httpx.AsyncClient, rate: float = 50) -> AsyncIterator[
         for number in count():
             await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
             if len(requests) < MAX_IN_FLIGHT:
-                task = asyncio.create_task(_ask(client, seen, number))
+                task = asyncio.create_task(_ask(client, seen, number, pin))
                 requests.add(task)
                 task.add_done_callback(requests.discard)
 
@@ -90,12 +109,14 @@ async def traffic(client: httpx.AsyncClient, rate: float = 50) -> AsyncIterator[
         await asyncio.gather(*requests)
 
 
-async def _ask(client: httpx.AsyncClient, seen: Traffic, number: int) -> None:
-    started = time.monotonic()
-    body = {
+async def _ask(client: httpx.AsyncClient, seen: Traffic, number: int, pin: int | None) -> None:
+    started, asked_at = time.monotonic(), datetime.now(UTC)
+    body: dict[str, object] = {
         "texts": [f"Order {number} of the bakery: two loaves.", f"And {number} rolls, please."],
         "session": f"session-{number % SESSIONS}",
     }
+    if pin is not None:
+        body["model_version"] = str(pin)
     try:
         answer = await client.post(PREDICT, json=body)
     except httpx.TransportError as error:
@@ -107,7 +128,8 @@ async def _ask(client: httpx.AsyncClient, seen: Traffic, number: int) -> None:
         return
     seen.slowest = max(seen.slowest, time.monotonic() - started)
     found = answer.json()
-    seen.versions[found["model"]["version"]] += 1
+    model = found["model"]
+    seen.answers.append(Answer(int(model["version"]), model["role"], asked_at, datetime.now(UTC)))
     ids = [prediction["id"] for prediction in found["predictions"]]
     seen.answered += ids
     if not found["recorded"]:
