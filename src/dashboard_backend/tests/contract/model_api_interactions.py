@@ -18,6 +18,11 @@ POLICY_EXISTS: State = ("a policy exists", {"tenant": TENANT, "name": POLICY, "v
 NO_POLICY: State = ("no policy exists", {"tenant": TENANT, "name": POLICY})
 PREDICTION_EXISTS: State = ("a prediction exists", {"tenant": TENANT, "id": PREDICTION})
 MODEL_LOADED: State = ("a model is loaded", {"name": "detector"})
+NO_DEPLOYMENT: State = ("no deployment exists", {"model": "detector"})
+COUNTED: State = (
+    "versions were counted",
+    {"model": "detector", "counts": [["1", "champion"]]},
+)
 
 _DECISION = match.regex("allow", regex="^(allow|flag|block)$")
 _SCORE = match.number(0.01)
@@ -212,6 +217,27 @@ INTERACTIONS: tuple[Interaction, ...] = (
         answer={"items": match.like([])},
     ),
     Interaction(
+        "feedback is listed page by page, with the texts that were stored",
+        (PREDICTION_EXISTS,),
+        "GET",
+        "/feedback",
+        200,
+        query={"since": "2020-01-01T00:00:00Z", "label": "benign", "limit": "10", "text": "true"},
+        answer={
+            "items": match.each_like(
+                {
+                    "id": _uuid(),
+                    "prediction_id": _uuid(),
+                    "label": "benign",
+                    "created_at": TIME,
+                    "superseded": match.like(False),
+                    "text": None,
+                },
+                min=1,
+            ),
+        },
+    ),
+    Interaction(
         "a recorded prediction is read",
         (PREDICTION_EXISTS,),
         "GET",
@@ -227,5 +253,35 @@ INTERACTIONS: tuple[Interaction, ...] = (
         200,
         query={"limit": "10"},
         answer={"items": match.each_like({"id": _uuid(), "decision": _DECISION}, min=1)},
+    ),
+    Interaction(
+        "which versions judge is read",
+        (NO_DEPLOYMENT,),
+        "GET",
+        "/models/detector/deployment",
+        200,
+        answer={"desired": None, "replicas": match.like([])},
+    ),
+    Interaction(
+        "what the versions did is read by the operator",
+        (COUNTED,),
+        "GET",
+        "/models/detector/deployment/metrics",
+        200,
+        query={"since": "2026-01-01T00:00:00Z"},
+        answer={
+            "versions": match.each_like(
+                {"version": match.like("1"), "predictions": match.integer(10)}, min=1
+            )
+        },
+    ),
+    Interaction(
+        "where a candidate disagrees with the champion is read",
+        (MODEL_LOADED,),
+        "GET",
+        "/models/detector/deployment/disagreements",
+        200,
+        query={"limit": "10"},
+        answer={"items": match.like([]), "next_cursor": None},
     ),
 )

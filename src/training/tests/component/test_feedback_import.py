@@ -23,6 +23,7 @@ from training.tests.support.database import TestDatabase
 from training.tests.support.feedback_peer import BEGINNING, FeedbackPeer, feedback_peer
 from training.tests.support.issuer import Issuer
 from training.tests.support.s3_server import S3Server
+from training.tests.support.served import bare_environment, run
 from training.work.imports.kind import ImportKind
 
 BOTH = "data:write predictions:read"
@@ -35,16 +36,20 @@ async def guard() -> AsyncIterator[FeedbackPeer]:
 
 
 @pytest.fixture
-async def api(
+def variables(
     guard: FeedbackPeer,
     shared_database: TestDatabase,
     s3_server: S3Server,
     issuer: Issuer,
     tmp_path: Path,
-) -> AsyncIterator[Api]:
+) -> dict[str, str]:
     buckets = (s3_server.bucket("shared-data"), s3_server.bucket("shared-models"))
-    variables = application.environment(tmp_path, issuer, shared_database, None, buckets)
-    variables["TRAINING_MODEL_API_URL"] = guard.url
+    found = application.environment(tmp_path, issuer, shared_database, None, buckets)
+    return {**found, "TRAINING_MODEL_API_URL": guard.url}
+
+
+@pytest.fixture
+async def api(variables: dict[str, str], issuer: Issuer) -> AsyncIterator[Api]:
     async with application.serving(variables, issuer) as api:
         yield api.of_tenant(f"tenant-{secrets.token_hex(6)}")
 
@@ -225,3 +230,29 @@ async def test_what_is_no_page_is_not_believed(
     guard.nonsense = answer
 
     assert_problem(await ask(api), 503, "GUARD_UNAVAILABLE")
+
+
+async def test_the_command_does_the_same(
+    api: Api, guard: FeedbackPeer, importer: Importer, variables: dict[str, str], tmp_path: Path
+) -> None:
+    guard.page = 2
+    for place in range(4):
+        guard.say("attack", text(place))
+    environment = {**bare_environment(str(tmp_path)), **variables}
+    arguments = (
+        *("data", "import-feedback", "--since", "2026-01-01", "--tenant", api.tenant),
+        *("--name", "said", "--predictions", "3", "--key", "once"),
+    )
+    guard.answers = 1
+    status, _, error = await run(*arguments, environment=environment)
+    assert (status, error) == (1, "training: The guard answers with status 503.\n")
+    guard.answers = None
+
+    status, out, error = await run(*arguments, environment=environment)
+
+    assert status == 0, error
+    assert [asked.get("cursor") for asked in guard.asked] == [None, "2", "2"]
+    result = await importer.run(api, out.decode().removeprefix("job ").strip())
+    assert (result["rows"], result["feedback"]["rows"]) == (3, 3)
+    for wrong in ("--since=yesterday", "--predictions=0"):
+        assert (await run(*arguments, wrong, environment=environment))[0] == 2
