@@ -16,19 +16,11 @@ from training.domain.trainers.trials import Executor, Trial, TrialOutcome, best_
 from training.tests.rows import examples, mislabelled_examples
 from training.tests.support import child
 from training.tests.support.ray_cluster import RayCluster
+from training.tests.support.ray_sweep import summary_of
 from training.work.training.executors.local import LocalExecutor
 from training.work.training.executors.ray_cluster import RayExecutor
 
 SMALL = LinearParameters(folds=2, embedded=20, char_max=3, char_bits=10, word_bits=9)
-RAY = """
-import sys, json, msgspec
-from training.domain.trainers.trials import Trial
-from training.tests.rows import mislabelled_examples
-from training.work.training.executors.ray_cluster import RayExecutor
-trials = msgspec.json.decode(sys.argv[2], type=list[Trial])
-outcomes = list(RayExecutor(sys.argv[1], lambda: None).run(trials, mislabelled_examples()))
-print(json.dumps({each.index: [each.out_of_fold, each.impossible] for each in outcomes}))
-"""
 
 
 class Stopped(Exception):
@@ -93,26 +85,32 @@ def cluster() -> Iterator[RayCluster]:
     assert cluster.processes() == []
 
 
-def on_ray(address: str, wanted: list[Trial]) -> dict[str, Any]:
-    """The outcomes, by a process of its own, as a job is."""
+def on_ray(address: str, wanted: list[Trial], folder: Path) -> dict[str, Any]:
+    """What comes of the trials, by a process of its own, as a job is."""
     ran = subprocess.run(
-        child.python("-c", RAY, address, msgspec.json.encode(wanted).decode()),
+        child.python(
+            *("-m", "training.tests.support.ray_sweep"),
+            *(address, msgspec.json.encode(wanted).decode(), str(folder)),
+        ),
         env=child.environment(),
         stdout=subprocess.PIPE,
         check=True,
         timeout=300,
     )
-    outcomes: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    return outcomes
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return found
 
 
-def test_ray_finds_what_this_machine_finds(cluster: RayCluster, local: list[TrialOutcome]) -> None:
-    outcomes = on_ray(cluster.address, EIGHT)
-    here = {
-        str(outcome.index): [json.loads(json.dumps(outcome.out_of_fold)), outcome.impossible]
-        for outcome in local
-    }
-    assert outcomes == here
+def test_two_workers_of_ray_find_what_this_machine_finds(
+    cluster: RayCluster, local: list[TrialOutcome], tmp_path: Path
+) -> None:
+    found = on_ray(cluster.address, EIGHT, tmp_path)
+
+    assert found == json.loads(json.dumps(summary_of(local)))
+    assert found["best"]["digest"].startswith("sha256:")
+    done_by = dict(file.name.split("-") for file in tmp_path.iterdir())
+    assert sorted(done_by) == [str(trial.index) for trial in EIGHT]
+    assert len(set(done_by.values())) >= 2
 
 
 def test_a_cluster_that_is_not_there_is_told_at_once() -> None:
