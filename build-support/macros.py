@@ -45,12 +45,14 @@ def service(
     unseen_test_libraries=(),
     resources_globs=(),
     tests=("unit", "component", "contract"),
+    slow_tests=(),
     tests_read=("contracts",),
 ):
     """One service: its sources, its tests by kind, and its PEX; private to itself.
 
     unseen_libraries: what a library loads only if it is there, so that no import shows it.
     unseen_test_libraries: what tests alone use without an import, such as a program in a wheel.
+    slow_tests: names of component tests, by the process that they have to themselves.
     """
     root = root or f"src/{name}"
     unseen = [f"//3rdparty/python/{name}#{library}" for library in unseen_libraries]
@@ -68,15 +70,24 @@ def service(
         sources=["tests/**/*.py", "!tests/**/test_*.py"],
         resolve=name,
     )
-    for kind in tests:
+    slow = {
+        f"component_{process}": [f"tests/component/{test}.py" for test in some]
+        for process, some in dict(slow_tests).items()
+    }
+    quick = {
+        kind: [f"tests/{kind}/**/test_*.py"]
+        + [f"!{file}" for some in slow.values() for file in some]
+        for kind in tests
+    }
+    # One pytest process each, so that a session's PostgreSQL and Redis start once.
+    for kind, sources in {**quick, **slow}.items():
         # Beside a unit, a test starts the service: whole, with what no import shows (migrations).
         whole = (
             [] if kind == "unit" else [":sources"] + ["//contracts:contracts"] * bool(tests_read)
         )
-        # One pytest process a kind, so that a session's PostgreSQL and Redis start once.
         python_tests(
             name=f"{kind}_tests",
-            sources=[f"tests/{kind}/**/test_*.py"],
+            sources=sources,
             resolve=name,
             batch_compatibility_tag=f"{name}-{kind}",
             dependencies=[
