@@ -7,6 +7,7 @@ import msgspec
 from litestar.params import QueryParameter
 
 from training.api import problem_kinds as kinds
+from training.api.bodies import misfit
 from training.api.moments import Moment
 from training.api.problems import FieldError, ProblemError
 from training.domain.datasets.columns import ColumnsInvalid, parse_mapping
@@ -19,6 +20,7 @@ from training.domain.datasets.version import ImportRequest, Parent, Purpose
 UNSTATED = "unstated"
 MAX_LICENCE_LENGTH = 128
 MAX_PARENTS = 32
+_NAME_RULE = "must be lower-case letters, digits and single - or _ between"
 _PRINTABLE = "^[^\\u0000-\\u001f\\u007f]*$(?!\\n)"
 """In Python `$` matches before a newline at the end as well."""
 
@@ -58,7 +60,7 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     def to_request(self, file_format: FileFormat) -> ImportRequest:
         """What is meant; ProblemError."""
         if not is_dataset_name(self.name):
-            raise invalid("name", "must be lower-case letters, digits and single - or _ between")
+            raise invalid("name", _NAME_RULE)
         try:
             parse_mapping(self.columns)
         except ColumnsInvalid as error:
@@ -144,10 +146,13 @@ def from_query(content_type: str | None, given: Mapping[str, str | None]) -> Imp
     try:
         wanted = msgspec.convert(fields, Wanted)
     except msgspec.ValidationError as error:
-        field = str(error).rpartition("`$.")[2].rstrip("`").partition("[")[0]
-        raise invalid(
-            field if field in given else "name", "is missing, malformed or too long"
-        ) from None
+        (wrong,) = misfit(str(error), Wanted).errors
+        if not wrong.pointer:
+            # It is the only one that must be given.
+            raise invalid("name", "is needed") from None
+        field = wrong.pointer.split("/")[1]
+        said = _NAME_RULE if field == "name" else f"is malformed ({wrong.message})"
+        raise invalid(field, said) from None
     return wanted.to_request(file_format)
 
 

@@ -277,6 +277,26 @@ async def test_a_tenant_cannot_touch_an_upload_of_another(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "pointer", "message"),
+    [
+        ({}, "/name", "is needed"),
+        ({"name": "Capital"}, "/name", "must be lower-case letters"),
+        ({"name": "set", "licence": ""}, "/licence", "length >= 1"),
+        ({"name": "set", "parents": "Capital:0"}, "/parents", ">= 1"),
+    ],
+)
+async def test_a_refused_import_says_what_was_expected(
+    api: Api, query: dict[str, str], pointer: str, message: str
+) -> None:
+    headers = {"Content-Type": "text/csv"}
+    answer = await api.call("POST", "/data", params=query, content=b"", headers=headers)
+    (error,) = assert_problem(answer, 422, "VALIDATION_FAILED")["errors"]
+    assert error["pointer"] == pointer
+    assert message in error["message"]
+    assert "Capital" not in answer.text
+
+
+@pytest.mark.parametrize(
     ("query", "status", "code"),
     [
         ({"name": ""}, 422, "VALIDATION_FAILED"),
