@@ -4,6 +4,7 @@ Each command imports what it needs and no more: what trains costs seconds and hu
 """
 
 import os
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -101,9 +102,15 @@ def migrate() -> None:
 @click.argument("descriptor", type=int)
 def job_process(descriptor: int) -> None:
     """Be the process of one job: started by a worker, which the descriptor leads to."""
+    from training.wiring.startup import REFUSALS
+    from training.work.jobs.verdicts import CANNOT_BEGIN
     from training.worker_app import do_job
 
-    do_job(_settings(), descriptor)
+    try:
+        do_job(_settings(), descriptor)
+    except REFUSALS as error:
+        click.echo(f"training: a job's process cannot begin: {error}", err=True)
+        sys.exit(CANNOT_BEGIN)
 
 
 @cli.command()

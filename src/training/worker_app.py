@@ -80,7 +80,10 @@ def train_kind(settings: Settings) -> TrainKind:
 
 
 def do_job(settings: Settings, descriptor: int) -> None:
-    """Be the process of the one job that the worker at the other end of `descriptor` names."""
+    """Be the process of the one job that the worker at the other end of `descriptor` names.
+
+    Raises what startup.REFUSALS names where a secret cannot be read, before anything is begun.
+    """
     serve(
         descriptor,
         kinds(settings),

@@ -10,6 +10,7 @@ from training.main import VERSION
 from training.settings import VARIABLES
 from training.tests.support.child import python
 from training.tests.support.served import bare_environment, run
+from training.work.jobs.verdicts import CANNOT_BEGIN
 
 
 @pytest.fixture
@@ -96,3 +97,16 @@ async def test_the_openapi_document_is_stable(bare: dict[str, str]) -> None:
     document = json.loads(out)
     assert out.decode() == json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     assert document["info"]["version"] == VERSION
+
+
+async def test_a_job_is_not_blamed_for_a_secret_that_its_process_lacks(
+    bare: dict[str, str], tmp_path: Path
+) -> None:
+    missing = {"TRAINING_MLFLOW_USERNAME": "mlflow"}
+    missing |= {"TRAINING_MLFLOW_PASSWORD_FILE": str(tmp_path / "nowhere")}
+
+    status, _, error = await run("job-process", "0", environment=bare | missing)
+
+    assert status == CANNOT_BEGIN
+    assert "nowhere" in error
+    assert error.count("\n") == 1

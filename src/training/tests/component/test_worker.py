@@ -324,10 +324,11 @@ async def test_a_defect_is_told_without_the_data_that_it_quotes(
     assert await rows.fetchval("SELECT count(*) FROM audit_log") == 0
 
 
-async def test_a_job_waits_for_a_store_that_is_away(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms]
+@pytest.mark.parametrize("kind", ["lonely", "unequipped"])
+async def test_a_job_waits_for_what_its_process_lacks(
+    kind: str, database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms]
 ) -> None:
-    job = await enqueue(database, "lonely")
+    job = await enqueue(database, kind)
     async with working(terms()):
 
         async def waits() -> bool:

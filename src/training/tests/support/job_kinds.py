@@ -14,6 +14,7 @@ from training.adapters.object_store import StoreUnavailable
 from training.adapters.postgres import Connection
 from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import JobContext, JobFailed, JobKind
+from training.work.jobs.verdicts import CANNOT_BEGIN
 
 SECRET = "the text of a row"
 
@@ -100,6 +101,18 @@ class Lonely(_Kind):
         return {}
 
 
+class Unequipped(_Kind):
+    """Its process ends as one that lacks a secret."""
+
+    name = "unequipped"
+
+    def run(self, context: JobContext, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Works at the second attempt."""
+        if context.attempt == 1:
+            os._exit(CANNOT_BEGIN)
+        return {}
+
+
 class Deaf(_Kind):
     """Does not listen, and has a child of its own that does not either."""
 
@@ -137,6 +150,7 @@ KINDS: dict[str, JobKind[Connection]] = {
         Refusing(),
         Dying(),
         Lonely(),
+        Unequipped(),
         Deaf(),
         Ineffective(),
     )

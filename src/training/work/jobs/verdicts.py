@@ -19,6 +19,10 @@ from training.work.jobs.messages import (
 
 log = logging.getLogger(__name__)
 
+CANNOT_BEGIN = 78
+"""Exit status of a job's process that lacks what the machine should give it; EX_CONFIG of
+sysexits.h. The job has done nothing yet, and is not to blame."""
+
 
 @dataclass(frozen=True, slots=True)
 class Success:
@@ -65,6 +69,8 @@ def outcome_of(
         case None:
             if for_memory:
                 return endings.out_of_memory(limit_bytes)
+            if status == CANNOT_BEGIN:
+                return Postponement("The worker's machine could not begin the job.")
             return Killed(status)
 
 
