@@ -196,14 +196,17 @@ async def test_it_ends_after_so_many_predictions_and_says_where_to_go_on(
 
 
 async def test_without_a_row_it_says_why(api: Api, guard: FeedbackPeer) -> None:
-    assert_problem(await ask(api), 409, "NO_FEEDBACK")
+    assert_problem(await ask(api, "once"), 409, "NO_FEEDBACK")
     guard.say("attack", None)
     guard.say("benign", None, text_missing="unreadable")
 
-    problem = assert_problem(await ask(api), 409, "NO_FEEDBACK")
+    problem = assert_problem(await ask(api, "once"), 409, "NO_FEEDBACK")
 
     assert "Of 2 predictions" in problem["detail"]
     assert (await api.call("GET", "/data")).json()["items"] == []
+    guard.say("attack", text(1))
+    # Nothing came of it before, so that the same request may be made again.
+    assert (await ask(api, "once")).status_code == 202
 
 
 async def test_nobody_else_adds_to_what_the_guard_says(api: Api, guard: FeedbackPeer) -> None:

@@ -19,7 +19,12 @@ from training.adapters.failures import DatabaseUnavailable
 from training.adapters.idempotency import IdempotencyConflict
 from training.adapters.object_store import StoreUnavailable
 from training.adapters.postgres import Connection, Database
-from training.domain.datasets.feedback import FeedbackWalk, GuardUnavailable, NoFeedback
+from training.domain.datasets.feedback import (
+    FeedbackCounts,
+    FeedbackWalk,
+    GuardUnavailable,
+    NoFeedback,
+)
 from training.domain.datasets.upload import (
     LengthMismatch,
     OtherContent,
@@ -184,10 +189,16 @@ class Uploads:
         upload = await self.create(changer, request, None)
         if upload.state is UploadState.COMPLETE:
             return upload
-        await self._read_feedback(changer.tenant, upload.id, walk)
+        found = await self._read_feedback(changer.tenant, upload.id, walk)
+        if found.rows == 0:
+            # Given up, so that the same key asks anew: there may be rows by then.
+            await self.abort(changer, upload.id)
+            raise NoFeedback(found)
         return await self.complete(changer, upload.id)
 
-    async def _read_feedback(self, tenant: str, upload_id: UUID, walk: FeedbackWalk) -> None:
+    async def _read_feedback(
+        self, tenant: str, upload_id: UUID, walk: FeedbackWalk
+    ) -> FeedbackCounts:
         writer = uuid4()
         async with self._database.transaction() as connection:
             upload = await dataset_uploads.take_over(connection, tenant, upload_id, writer, None)
@@ -202,8 +213,7 @@ class Uploads:
                 await pieces.flush()
                 raise
         await pieces.flush()
-        if walk.found.rows == 0:
-            raise NoFeedback(walk.found)
+        return walk.found
 
     async def _import(self, changer: Changer, parameters: ImportParameters) -> UUID:
         async def work(connection: Connection) -> _Started:
