@@ -40,6 +40,8 @@ def await_ready(home: Home, console: Console, timeout: float) -> PlatformStatus:
 
 def _poll(home: Home, timeout: float, show: Callable[[PlatformStatus], None]) -> PlatformStatus:
     deadline = time.monotonic() + timeout
+    # What crashed in the hours before says nothing of this start.
+    before: dict[str, int] = {}
     while True:
         try:
             platform = control.ask(home, control.Request("status"))
@@ -52,7 +54,8 @@ def _poll(home: Home, timeout: float, show: Callable[[PlatformStatus], None]) ->
         if platform.is_healthy:
             return platform
         for unit in platform.units:
-            if unit.state == "failed" or (unit.restarts >= _TRIES and not unit.is_healthy):
+            tries = unit.restarts - before.setdefault(unit.name, unit.restarts)
+            if unit.state == "failed" or (tries >= _TRIES and not unit.is_healthy):
                 raise BartizanError(_failure(home, unit))
         if time.monotonic() > deadline:
             late = [unit for unit in platform.units if not unit.is_healthy]

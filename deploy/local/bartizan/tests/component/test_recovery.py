@@ -31,6 +31,22 @@ def test_a_service_that_cannot_start_waits_longer_each_time(platform: Platform) 
     assert platform.run("status").returncode == 3
 
 
+def test_what_crashed_often_can_still_be_restarted(platform: Platform, kill: Kill) -> None:
+    platform.up()
+    for _ in range(3):
+        _crash(platform, kill)
+    result = platform.run("restart", "model_api")
+    assert result.returncode == 0, result.stderr
+
+
+def _crash(platform: Platform, kill: Kill) -> None:
+    """Returns once the service is back."""
+    before = platform.unit("model_api")
+    kill(before["pid"])
+    until(lambda: platform.unit("model_api")["restarts"] > before["restarts"])
+    until(lambda: platform.status()["healthy"])
+
+
 def test_postgres_and_redis_come_back_with_their_data(platform: Platform, kill: Kill) -> None:
     platform.up()
     for name in ("postgres", "redis"):
