@@ -7,7 +7,6 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from litestar import Litestar
-from litestar._kwargs.parameter_definition import ParameterDefinition
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.routes import HTTPRoute
@@ -21,19 +20,24 @@ from training.api.problems import FieldError, ProblemError
 @lru_cache(maxsize=256)
 def names_of(app: Litestar, handler: HTTPRouteHandler) -> Mapping[str, str]:
     """The route's query parameters: how the code calls each, and what it is on the wire."""
-    return {each.field_name: each.field_alias for each in _declared(app, handler)}
+    return {in_code: on_wire for in_code, on_wire, _ in _declared(app, handler)}
 
 
 @lru_cache(maxsize=256)
 def _needed(app: Litestar, handler: HTTPRouteHandler) -> frozenset[str]:
-    return frozenset(each.field_alias for each in _declared(app, handler) if each.is_required)
+    return frozenset(on_wire for _, on_wire, is_needed in _declared(app, handler) if is_needed)
 
 
-def _declared(app: Litestar, handler: HTTPRouteHandler) -> set[ParameterDefinition]:
+def _declared(app: Litestar, handler: HTTPRouteHandler) -> list[tuple[str, str, bool]]:
+    """Of each parameter, those of dependencies too: both names, and whether it is needed."""
     for route in app.routes:
         if isinstance(route, HTTPRoute) and handler in route.route_handlers:
-            return handler.create_kwargs_model(route.path_parameters).expected_query_params
-    return set()
+            model = handler.create_kwargs_model(route.path_parameters)
+            return [
+                (each.field_name, each.field_alias, each.is_required)
+                for each in model.expected_query_params
+            ]
+    return []
 
 
 class QueryParameters(ASGIMiddleware):
