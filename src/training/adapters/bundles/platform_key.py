@@ -7,7 +7,7 @@ hold several keys, one PEM block after another: what a former key has signed goe
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -27,15 +27,18 @@ class PlatformKeyInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlatformKey:
-    """The private key, and the name that its signatures carry."""
+    """The private key, the name that its signatures carry, and the public keys that were told
+    beside it: its own and those of its predecessors."""
 
     private: Ed25519PrivateKey
     public: SSlibKey
+    trusted: "TrustedKeys"
 
     @classmethod
     def of(cls, private: Ed25519PrivateKey) -> Self:
         """The key's name is securesystemslib's: the digest of the public half."""
-        return cls(private, SSlibKey.from_crypto(private.public_key()))
+        public = SSlibKey.from_crypto(private.public_key())
+        return cls(private, public, TrustedKeys({public.keyid: public}))
 
     @classmethod
     def load(cls, path: Path, public_path: Path) -> Self:
@@ -46,7 +49,7 @@ class PlatformKey:
         private = load_key(path)
         key = cls.of(private)
         key._publish(public_path)
-        return key
+        return replace(key, trusted=TrustedKeys.load(public_path))
 
     @property
     def id(self) -> str:

@@ -9,23 +9,28 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import msgspec
 from uuid_utils.compat import uuid7
 
-from training.adapters.bundles.platform_key import PlatformKey
+from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
 from training.adapters.postgres import Connection
 from training.domain.lifecycle.chain import (
     GENESIS,
+    ChainCheck,
     ChainedEvent,
+    Head,
     canonical,
     hash_of,
     signed_message,
+    snapshot_message,
 )
 from training.domain.lifecycle.facts import FACTS, Fact, Recorded, version_of
-from training.domain.lifecycle.folding import fold, fold_all
+from training.domain.lifecycle.folding import fold
 from training.domain.lifecycle.model import Model
+from training.domain.lifecycle.refusals import HistoryBroken
 
 SNAPSHOT_EVERY = 64
 """Events between two snapshots."""
@@ -64,6 +69,14 @@ class Stream:
     new: tuple[ChainedEvent, ...] = ()
 
 
+class _SignedState(msgspec.Struct, frozen=True):
+    """What is kept as a snapshot. `signature` is in hexadecimal."""
+
+    model: dict[str, Any]
+    key_id: str
+    signature: str
+
+
 class EventStore:
     """The streams, under the key that signs what is added."""
 
@@ -72,11 +85,12 @@ class EventStore:
 
     async def load(self, connection: Connection, tenant: str, name: str) -> Stream:
         """The model as it is, to decide on. Others who would change it wait for this transaction.
+        HistoryBroken.
 
         The lock spares them the conflict; what forbids two events of one position is the table.
         """
         await hold(connection, tenant, name)
-        return await load_stream(connection, tenant, name)
+        return await load_stream(connection, tenant, name, self._key.trusted)
 
     async def append(
         self,
@@ -117,8 +131,21 @@ class EventStore:
                 new=(*stream.new, event),
             )
             if stream.position % SNAPSHOT_EVERY == 0:
-                await _add_snapshot(connection, stream)
+                await self._add_snapshot(connection, stream)
         return stream
+
+    async def _add_snapshot(self, connection: Connection, stream: Stream) -> None:
+        state = state_of(stream.model)
+        signature = self._key.sign(snapshot_message(stream.hash, state))
+        signed = _SignedState(json.loads(state), self._key.id, signature.hex())
+        await connection.execute(
+            "INSERT INTO registry_snapshots (tenant, name, position, state)"
+            " VALUES ($1, $2, $3, $4)",
+            stream.tenant,
+            stream.name,
+            stream.position,
+            canonical(msgspec.to_builtins(signed)),
+        )
 
     def _chained(self, stream: Stream, fact: Fact, actor: str, reason: str) -> ChainedEvent:
         data = msgspec.json.decode(msgspec.json.encode(fact))
@@ -161,24 +188,50 @@ async def hold(connection: Connection, tenant: str, name: str) -> None:
     )
 
 
-async def load_stream(connection: Connection, tenant: str, name: str) -> Stream:
-    """The model as it is, from its last snapshot on."""
-    snapshot = await connection.fetchrow(
+async def load_stream(connection: Connection, tenant: str, name: str, keys: TrustedKeys) -> Stream:
+    """The model as it is, from its last snapshot on. HistoryBroken.
+
+    Who can write to the database and has no key must not be able to have anything decided by what
+    they wrote: a snapshot that is not signed is left aside, and the events are followed.
+    """
+    stream = await _snapshot(connection, tenant, name, keys) or Stream(tenant, name, Model())
+    events = await _read(connection, tenant, name, after=stream.position)
+    check = ChainCheck(tenant, name, (), keys.has_signed, Head(stream.position, stream.hash))
+    model = stream.model
+    for event in events:
+        found = check.add(event)
+        if found is not None:
+            raise HistoryBroken(found.position, found.what)
+        model = fold(model, recorded_of(event))
+    if not events:
+        return stream
+    return Stream(tenant, name, model, events[-1].position, events[-1].hash)
+
+
+async def _snapshot(
+    connection: Connection, tenant: str, name: str, keys: TrustedKeys
+) -> Stream | None:
+    row = await connection.fetchrow(
         "SELECT snapshot.position, state, hash FROM registry_snapshots AS snapshot"
         " JOIN registry_events USING (tenant, name, position)"
         " WHERE tenant = $1 AND name = $2 ORDER BY position DESC LIMIT 1",
         tenant,
         name,
     )
-    stream = Stream(tenant, name, Model())
-    if snapshot is not None:
-        model = msgspec.json.decode(snapshot["state"], type=Model)
-        stream = Stream(tenant, name, model, snapshot["position"], snapshot["hash"])
-    events = await _read(connection, tenant, name, after=stream.position)
-    if not events:
-        return stream
-    model = fold_all(map(recorded_of, events), stream.model)
-    return Stream(tenant, name, model, events[-1].position, events[-1].hash)
+    if row is None:
+        return None
+    try:
+        signed = msgspec.json.decode(row["state"], type=_SignedState)
+        signature = bytes.fromhex(signed.signature)
+    except (msgspec.ValidationError, ValueError):
+        # Nobody signed it: an older release, or somebody without the key.
+        return None
+    state = canonical(signed.model)
+    message = snapshot_message(row["hash"], state)
+    if not keys.has_signed(signed.key_id, message, signature):
+        return None
+    model = msgspec.json.decode(state, type=Model)
+    return Stream(tenant, name, model, row["position"], row["hash"])
 
 
 async def read_events(
@@ -226,11 +279,7 @@ def state_of(model: Model) -> str:
     return canonical(msgspec.json.decode(msgspec.json.encode(model)))
 
 
-async def _add_snapshot(connection: Connection, stream: Stream) -> None:
-    await connection.execute(
-        "INSERT INTO registry_snapshots (tenant, name, position, state) VALUES ($1, $2, $3, $4)",
-        stream.tenant,
-        stream.name,
-        stream.position,
-        state_of(stream.model),
-    )
+def state_within(snapshot: str) -> str:
+    """The state that a snapshot says, whoever signed it."""
+    found = json.loads(snapshot)
+    return canonical(found.get("model", found))

@@ -10,7 +10,12 @@ from dataclasses import dataclass, fields
 
 from training.adapters.bundles.platform_key import TrustedKeys
 from training.adapters.lifecycle import projection as model_projection
-from training.adapters.lifecycle.event_store import read_events, recorded_of, state_of
+from training.adapters.lifecycle.event_store import (
+    read_events,
+    recorded_of,
+    state_of,
+    state_within,
+)
 from training.adapters.postgres import Connection, Database
 from training.domain.lifecycle.chain import Break, ChainCheck, Head, Verification
 from training.domain.lifecycle.folding import fold
@@ -71,7 +76,8 @@ async def verify(
                 model = fold(model, recorded_of(event))
                 if event.position not in snapshots:
                     continue
-                if await _snapshot(connection, owner, name, event.position) != state_of(model):
+                snapshot = await _snapshot(connection, owner, name, event.position)
+                if state_within(snapshot) != state_of(model):
                     found = Break(owner, name, event.position, "has a snapshot that differs")
                     break
             found = found or check.finish()
@@ -144,8 +150,8 @@ async def _snapshots(connection: Connection, tenant: str, name: str) -> set[int]
     return {row["position"] for row in rows}
 
 
-async def _snapshot(connection: Connection, tenant: str, name: str, position: int) -> str | None:
-    state: str | None = await connection.fetchval(
+async def _snapshot(connection: Connection, tenant: str, name: str, position: int) -> str:
+    state: str = await connection.fetchval(
         "SELECT state FROM registry_snapshots WHERE tenant = $1 AND name = $2 AND position = $3",
         tenant,
         name,

@@ -20,6 +20,7 @@ from uuid import UUID
 
 GENESIS = bytes(32)
 SIGNED_PREFIX = b"bartizan.training.model-event/1\n"
+SNAPSHOT_PREFIX = b"bartizan.training.model-snapshot/1\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,11 @@ def signed_message(hash_: bytes) -> bytes:
     return SIGNED_PREFIX + hash_
 
 
+def snapshot_message(hash_: bytes, state: str) -> bytes:
+    """What a key signs of a snapshot: the state, in canonical JSON, after the event of a hash."""
+    return SNAPSHOT_PREFIX + hash_ + state.encode()
+
+
 def hash_of(
     previous_hash: bytes,
     *,
@@ -125,7 +131,7 @@ def hash_of(
 
 
 class ChainCheck:
-    """Follows one stream from its beginning, event by event, and finds its first break.
+    """Follows one stream, event by event from behind `begin`, and finds its first break.
 
     `heads` are what others were told of the stream: an event of each position must be there and
     have that hash, which is how a lost tail shows. Two that contradict each other cannot both be
@@ -133,7 +139,12 @@ class ChainCheck:
     """
 
     def __init__(
-        self, tenant: str, name: str, heads: Iterable[Head], has_signed: SignatureCheck
+        self,
+        tenant: str,
+        name: str,
+        heads: Iterable[Head],
+        has_signed: SignatureCheck,
+        begin: Head = Head(0, GENESIS),
     ) -> None:
         self._tenant = tenant
         self._name = name
@@ -141,8 +152,8 @@ class ChainCheck:
         for head in heads:
             self._told.setdefault(head.position, set()).add(head.hash)
         self._has_signed = has_signed
-        self._expected = 1
-        self._previous = GENESIS
+        self._expected = begin.position + 1
+        self._previous = begin.hash
 
     def add(self, event: ChainedEvent) -> Break | None:
         """The next event by position; a break, where it or one before it is not as recorded."""

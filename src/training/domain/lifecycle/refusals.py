@@ -9,6 +9,14 @@ class Refused(Exception):
     """A command that the model's state does not allow."""
 
 
+class HistoryBroken(Refused):
+    """The model's history is not what was recorded: nothing is decided on it."""
+
+    def __init__(self, position: int, what: str) -> None:
+        super().__init__(f"The history of the model is broken: event {position} {what}.")
+        self.position = position
+
+
 class ModelUnknown(Refused):
     """The tenant has no model of this name."""
 

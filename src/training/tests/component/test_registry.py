@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
 
-from training.adapters.bundles.platform_key import TrustedKeys
+from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
 from training.adapters.lifecycle import event_store, history_check
 from training.adapters.lifecycle import projection as model_projection
 from training.adapters.lifecycle.event_store import EventStore, StreamConflict, load_stream
@@ -122,7 +123,7 @@ async def test_many_at_once_follow_each_other(books: Books) -> None:
     await asyncio.gather(*(books.register(version) for version in range(1, 13)))
     assert await books.verified() is None
     async with books.database.connection() as connection:
-        stream = await load_stream(connection, TENANT, NAME)
+        stream = await load_stream(connection, TENANT, NAME, TRUSTED.trusted)
     assert stream.position == 12
     assert set(stream.model.versions) == set(range(1, 13))
 
@@ -131,7 +132,7 @@ async def test_the_table_refuses_two_events_of_one_position(books: Books) -> Non
     await books.register(1)
     store = EventStore(TRUSTED)
     async with books.database.connection() as connection:
-        stale = await load_stream(connection, TENANT, NAME)
+        stale = await load_stream(connection, TENANT, NAME, TRUSTED.trusted)
     await books.register(2)
     with pytest.raises(StreamConflict):
         async with books.database.transaction() as connection:
@@ -146,7 +147,7 @@ async def test_a_long_life_is_read_from_its_snapshot(
     await books.promote(3)
     assert await owner.fetchval("SELECT count(*) FROM registry_snapshots") == 2
     async with books.database.connection() as connection:
-        stream = await load_stream(connection, TENANT, NAME)
+        stream = await load_stream(connection, TENANT, NAME, TRUSTED.trusted)
     assert stream.model.champion == 3
     assert await books.verified() is None
     assert await history_check.compare(books.database) == []
@@ -340,6 +341,56 @@ async def test_a_forged_chain_shows_without_the_key(
     found = await lived.verified()
     assert found is not None
     assert (found.position, found.what) == (1, "was not signed by a trusted key")
+
+
+async def test_nothing_is_decided_on_an_event_that_nobody_signed(
+    lived: Books, service: asyncpg.Connection
+) -> None:
+    """The service's own password is enough to add rows, and not to have them believed."""
+    async with service.transaction():
+        forged = await EventStore(STRANGER).append(
+            service,
+            await load_stream(service, TENANT, NAME, TRUSTED.trusted),
+            [facts.Retired(version=1)],
+            "nobody",
+            "no",
+        )
+    assert forged.position == 7
+    with pytest.raises(refusals.HistoryBroken) as refusal:
+        await lived.do(lambda model: commands.set_policy(model, True))
+    assert refusal.value.position == 7
+
+
+async def test_nothing_is_decided_on_a_snapshot_that_nobody_signed(
+    lived: Books, service: asyncpg.Connection
+) -> None:
+    state = event_store.state_of(Model(four_eyes=True))
+    for forged in (state, f'{{"model":{state},"key_id":"{TRUSTED.id}","signature":"0g"}}'):
+        async with service.transaction():
+            await service.execute(
+                "INSERT INTO registry_snapshots (tenant, name, position, state)"
+                " VALUES ($1, $2, (SELECT max(position) FROM registry_events), $3)",
+                TENANT,
+                NAME,
+                forged,
+            )
+        await lived.do(lambda model: commands.set_policy(model, not model.four_eyes))
+        stream = await load_stream(service, TENANT, NAME, TRUSTED.trusted)
+        assert sorted(stream.model.versions) == [1, 2]
+    assert stream.model.four_eyes is False
+    found = await lived.verified()
+    assert found == Break(TENANT, NAME, 6, "has a snapshot that differs")
+
+
+async def test_what_a_former_key_signed_goes_on_being_believed(
+    lived: Books, tmp_path: Path
+) -> None:
+    public = tmp_path / "trusted.pem"
+    public.write_bytes(TRUSTED.public_pem)
+    key = PlatformKey.load(tmp_path / "new.pem", public)
+    rotated = Books(lived.database, Registry(EventStore(key)))
+    await rotated.do(lambda model: commands.set_policy(model, True))
+    assert (await history_check.verify(lived.database, key.trusted)).is_sound
 
 
 async def test_a_changed_snapshot_shows(

@@ -29,6 +29,7 @@ from training.tests.support.rollout_world import (
     World,
     running,
 )
+from training.tests.support.signing_vectors import TRUSTED
 from training.tests.support.waiting import eventually
 
 
@@ -447,6 +448,6 @@ async def test_the_model_and_the_rollout_agree(world: World) -> None:
     await world.register(1)
     await world.champion_is(1)
     async with world.database.connection() as connection:
-        stream = await load_stream(connection, TENANT, NAME)
+        stream = await load_stream(connection, TENANT, NAME, TRUSTED.trusted)
     assert stream.model.rollout is None
     assert stream.model.champion == 1
