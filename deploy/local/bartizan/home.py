@@ -60,6 +60,15 @@ class Home:
     def admin_key(self) -> Path:
         return self.path / "admin.key"
 
+    def read_admin_key(self) -> str:
+        """The first API key. Raises `BartizanError` where it cannot be read."""
+        try:
+            return self.admin_key.read_text().strip()
+        except OSError as error:
+            raise BartizanError(
+                f"cannot read the API key {self.admin_key}: {error.strerror}"
+            ) from error
+
     @property
     def mlflow_password(self) -> Path:
         """The one secret that people look up."""

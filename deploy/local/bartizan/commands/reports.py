@@ -10,6 +10,9 @@ from bartizan.commands.references import dataset_version
 from bartizan.errors import BartizanError
 from bartizan.settings import from_process
 
+_WIDTH_OF_TABLES = 100
+"""On a narrower terminal their columns would be cut: there the text is printed as it is."""
+
 
 @click.command(epilog="Example: bartizan report 2 > report.md")
 @click.argument("version", type=click.IntRange(min=1))
@@ -23,7 +26,7 @@ def report(version: int, model: str) -> None:
         path = f"{TRAINING}/models/{model}/versions/{version}/report"
         found = gateway.send("GET", path, bytes, headers={"Accept": "text/markdown"})
     console = terminal()
-    if console.is_terminal:
+    if console.is_terminal and console.width >= _WIDTH_OF_TABLES:
         console.print(Markdown(found.decode()))
     else:
         sys.stdout.buffer.write(found)

@@ -102,7 +102,7 @@ def _guard(settings: Settings) -> GuardContext:
             from bartizan.scanning.gateway_guard import through_gateway
 
             url = f"http://{LOOPBACK}:{settings.ports.dashboard_backend}"
-            return through_gateway(url, settings.home.admin_key.read_text().strip())
+            return through_gateway(url, settings.home.read_admin_key())
         click.echo("the platform is up but not ready: judging without it", err=True)
     prefix = "MODEL_API_"
     environment = environment_for(prefix, settings.environment, {})

@@ -103,7 +103,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     # At once, where trying to connect would take a minute of patience.
     control.ask(settings.home, control.Request("status"))
     url = f"http://{LOOPBACK}:{settings.ports.dashboard_backend}"
-    key = settings.home.admin_key.read_text().strip()
+    key = settings.home.read_admin_key()
     headers: dict[str, Any] = {"Authorization": f"Bearer {key}"}
     # Proxies of the environment are for other machines than this one.
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT, trust_env=False) as client:

@@ -62,7 +62,7 @@ class Watch:
 @contextmanager
 def watching(console: Console) -> Iterator[Watch]:
     """Shows a rollout for the length of the block."""
-    if not console.is_terminal:
+    if not console.is_interactive:
         watch = Watch(console, None)
         yield watch
         watch.end()

@@ -1,4 +1,4 @@
-"""How far something is: a bar on a terminal, a line at each new step elsewhere."""
+"""How far something is: a bar on a terminal that can move, a line at each new step elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ class Tell(Protocol):
 @contextmanager
 def shown(console: Console, what: str) -> Iterator[Tell]:
     """Shows one piece of work for the length of the block."""
-    if not console.is_terminal:
+    if not console.is_interactive:
         seen = ""
 
         def print_steps(fraction: float, step: str = "", note: str = "") -> None:

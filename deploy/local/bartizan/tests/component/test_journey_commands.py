@@ -59,3 +59,12 @@ def test_a_file_that_tells_neither_name_nor_format(platform: Platform, tmp_path:
         (tmp_path / name).write_text("text,label\n")
         result = platform.run("train", str(tmp_path / name))
         assert (result.returncode, missing in result.stderr) == (2, True)
+
+
+def test_a_lost_key_is_named(platform: Platform) -> None:
+    platform.up()
+    platform.home.admin_key.unlink()
+    for command in (("models",), ("scan", "hello")):
+        result = platform.run(*command)
+        assert (result.returncode, result.stdout) == (2 if command[0] == "scan" else 1, "")
+        assert result.stderr.startswith(f"bartizan: cannot read the API key {platform.home.path}")

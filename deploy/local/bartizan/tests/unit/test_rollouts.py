@@ -80,7 +80,10 @@ def test_a_rollout_under_way_is_undone_and_else_the_former_champion_comes_back()
         assert rollouts.undo(asked, "detector", "a drill").state == "rolling_back"
 
 
-def test_a_pipe_gets_each_stage_each_hold_and_the_last_word_of_each_gate_once() -> None:
+@pytest.mark.parametrize("terminal", ["", "dumb"])
+def test_a_pipe_gets_each_stage_each_hold_and_the_last_word_of_each_gate_once(
+    terminal: str,
+) -> None:
     def gate(words: str, outcome: str = "passed") -> Gate:
         return Gate(gate="error_rate", outcome=outcome, in_words=words)
 
@@ -91,7 +94,10 @@ def test_a_pipe_gets_each_stage_each_hold_and_the_last_word_of_each_gate_once() 
         )  # fmt: skip
 
     out = io.StringIO()
-    with watching(Console(file=out, width=60)) as watch:
+    console = Console(
+        file=out, width=60, force_terminal=bool(terminal), _environ={"TERM": terminal}
+    )
+    with watching(console) as watch:
         for seen in (
             at("staging", 0),
             at("shadow", 0, gate("too few", "too_little_traffic")),

@@ -9,6 +9,7 @@ from rich.console import Console
 from bartizan.gateway.answers import reason
 from bartizan.gateway.event_lines import lines_of
 from bartizan.gateway.shapes import Comparison, Difference, Event, SuiteComparison, Trained
+from bartizan.gateway.showing import shown as progress_shown
 from bartizan.gateway.training_report import show_version
 
 
@@ -89,3 +90,13 @@ def test_a_refusal_says_what_is_wrong_with_which_field() -> None:
     }
     said = reason(httpx.Response(422, json=problem))
     assert said.endswith("schema at /trainer. One of linear is needed.")
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, _environ={"TERM": "dumb"})
+    with progress_shown(console, "training") as tell:
+        tell(0.1, "fold 1", "loss 2")
+        tell(0.2, "fold 1", "loss 1")
+        tell(0.3, "fold 2")
+    assert out.getvalue() == "training: fold 1\ntraining: fold 2\n"
