@@ -97,6 +97,7 @@ async def test_a_malformed_idempotency_key_is_refused(api: Api, key: str) -> Non
 
 async def _prediction(api: Api) -> str:
     prediction_id: str = (await api.predict(text=ATTACK))["predictions"][0]["id"]
+    await api.stored(prediction_id)
     return prediction_id
 
 

@@ -132,7 +132,7 @@ async def test_a_text_of_another_key_is_unreadable(api: Api, rows: asyncpg.Conne
 
 
 async def test_a_page_holds_a_mebibyte_of_texts_or_one_that_is_larger(api: Api) -> None:
-    await api.create_policy(name="keeping", store_text=True)
+    await api.create_policy(name="keeping", store_text=True, deadline_ms=60_000)
     texts = ["a" * (MEBIBYTE // 2 - 100), "b" * (MEBIBYTE // 2 - 100), "c" * MEBIBYTE, "d"]
     for prediction_id in await _judged(api, *texts, policy="keeping"):
         await _say(api, prediction_id, "benign")
@@ -174,7 +174,9 @@ async def test_what_cannot_be_meant_is_refused(api: Api, query: str) -> None:
 
 async def _judged(api: Api, *texts: str, **options: str) -> list[str]:
     answered = await api.predict(texts=list(texts), **options)
-    return [each["id"] for each in answered["predictions"]]
+    found = [each["id"] for each in answered["predictions"]]
+    await api.stored(*found)
+    return found
 
 
 async def _say(api: Api, prediction_id: str, label: str, note: str | None = None) -> str:
