@@ -72,6 +72,16 @@ async def rows(
 
 
 @pytest.fixture
+async def own_rows(
+    databases: Databases, test_database: TestDatabase
+) -> AsyncIterator[asyncpg.Connection]:
+    """The test's own database as its owner sees it."""
+    connection = await databases.connect(test_database)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
 def unused_url() -> Iterator[str]:
     """An address that is taken, and where nobody listens."""
     with socket.socket() as holder:

@@ -1,7 +1,6 @@
 """The queue on a real PostgreSQL: who gets which job, and for how long."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from training.domain.jobs import endings
 from training.domain.jobs.job import Job, JobState, Progress
 from training.domain.jobs.refusals import JobEnded, JobNotRetryable, JobUnknown
 from training.tests.support import child
-from training.tests.support.database import Databases, TestDatabase
+from training.tests.support.database import TestDatabase
 from training.tests.support.waiting import eventually
 
 LEASE = timedelta(seconds=30)
@@ -59,18 +58,10 @@ async def get(database: Database, job: Job) -> Job:
     return found
 
 
-async def expire(rows: asyncpg.Connection, job: Job) -> None:
-    await rows.execute("UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = $1", job.id)
-
-
-@pytest.fixture
-async def rows(
-    databases: Databases, test_database: TestDatabase
-) -> AsyncIterator[asyncpg.Connection]:
-    """The database as its owner sees it."""
-    connection = await databases.connect(test_database)
-    yield connection
-    await connection.close()
+async def expire(own_rows: asyncpg.Connection, job: Job) -> None:
+    await own_rows.execute(
+        "UPDATE jobs SET lease_until = now() - interval '1 s' WHERE id = $1", job.id
+    )
 
 
 async def test_the_more_urgent_job_goes_first_and_equals_in_their_order(database: Database) -> None:
@@ -147,12 +138,12 @@ async def test_claims_at_the_same_moment_share_the_places_exactly(
 
 
 async def test_a_job_whose_worker_is_gone_goes_to_another_as_its_next_attempt(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     await enqueue(database)
     lost = await claimed(database)
     assert await release(database) == []
-    await expire(rows, lost)
+    await expire(own_rows, lost)
     assert [job.state for job in await release(database)] == [JobState.QUEUED]
     again = await claimed(database, Claimant("worker-2", ("train",), LEASE, 2))
     assert (again.id, again.attempt, again.killed_attempts) == (lost.id, 2, 1)
@@ -176,10 +167,10 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.mark.parametrize("statement", ["", "SELECT pg_sleep(600)"])
 async def test_a_process_that_stands_still_in_a_transaction_does_not_keep_the_job(
-    statement: str, database: Database, test_database: TestDatabase, rows: asyncpg.Connection
+    statement: str, database: Database, test_database: TestDatabase, own_rows: asyncpg.Connection
 ) -> None:
     await enqueue(database)
-    await expire(rows, await claimed(database))
+    await expire(own_rows, await claimed(database))
     process = await asyncio.create_subprocess_exec(
         *child.python("-c", STAND_STILL, test_database.url, test_database.password, statement),
         env=child.environment(),
@@ -199,20 +190,20 @@ async def test_a_process_that_stands_still_in_a_transaction_does_not_keep_the_jo
 
 
 async def test_nobody_is_taken_for_gone_just_after_the_database_has_come_back(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     await enqueue(database)
-    await expire(rows, await claimed(database))
+    await expire(own_rows, await claimed(database))
     assert await release(database, timedelta(days=1)) == []
     assert len(await release(database)) == 1
 
 
 async def test_who_has_lost_the_lease_can_neither_renew_nor_finish(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     await enqueue(database)
     lost = await claimed(database)
-    await expire(rows, lost)
+    await expire(own_rows, lost)
     await release(database)
     again = await claimed(database)
     with pytest.raises(LeaseLost):
@@ -241,10 +232,12 @@ async def test_a_renewal_keeps_the_job_and_what_it_told(database: Database) -> N
     assert await JobEventLog(database).after(job.id, events[1].id, limit=10) == events[2:]
 
 
-async def test_the_third_kill_parks_the_job(database: Database, rows: asyncpg.Connection) -> None:
+async def test_the_third_kill_parks_the_job(
+    database: Database, own_rows: asyncpg.Connection
+) -> None:
     job = await enqueue(database)
     for _ in range(3):
-        await expire(rows, await claimed(database))
+        await expire(own_rows, await claimed(database))
         await release(database)
     parked = await get(database, job)
     assert (parked.state, parked.killed_attempts) == (JobState.POISONED, 3)
@@ -262,7 +255,7 @@ async def test_a_job_handed_back_is_taken_again_and_was_not_killed(database: Dat
 
 
 async def test_a_postponed_job_waits_and_says_why(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     job = await enqueue(database)
     await end(database, await claimed(database), endings.postponed(3, "The store is away."))
@@ -271,7 +264,7 @@ async def test_a_postponed_job_waits_and_says_why(
     assert waiting.error is not None
     assert waiting.error.message == "The store is away."
     assert await claim(database) is None
-    await rows.execute("UPDATE jobs SET due_at = now()")
+    await own_rows.execute("UPDATE jobs SET due_at = now()")
     again = await claimed(database)
     assert (again.error, again.killed_attempts) == (None, 0)
 
@@ -289,7 +282,7 @@ async def test_a_waiting_job_is_cancelled_at_once(database: Database) -> None:
 
 
 async def test_a_running_job_is_told_to_stop_and_is_not_taken_up_again(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     job = await enqueue(database)
     mine = await claimed(database)
@@ -305,23 +298,23 @@ async def test_a_running_job_is_told_to_stop_and_is_not_taken_up_again(
 
 
 async def test_a_killed_job_that_was_to_be_cancelled_is_cancelled(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     job = await enqueue(database)
-    await expire(rows, await claimed(database))
+    await expire(own_rows, await claimed(database))
     async with database.transaction() as connection:
         await job_store.request_cancel(connection, "acme", job.id)
     assert [each.state for each in await release(database)] == [JobState.CANCELLED]
 
 
 async def test_a_job_that_waits_beyond_its_deadline_fails(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     job = await enqueue(database, time_limit=timedelta(seconds=60))
     assert job.deadline_at is not None
     assert abs(job.deadline_at - datetime.now(UTC) - timedelta(seconds=60)) < timedelta(seconds=5)
     assert await release(database) == []
-    await rows.execute("UPDATE jobs SET deadline_at = now()")
+    await own_rows.execute("UPDATE jobs SET deadline_at = now()")
     assert await claim(database) is None
     (late,) = await release(database)
     assert late.state is JobState.FAILED
@@ -330,23 +323,23 @@ async def test_a_job_that_waits_beyond_its_deadline_fails(
 
 
 async def test_a_running_job_learns_that_its_deadline_has_passed(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     await enqueue(database, time_limit=timedelta(seconds=60))
     mine = await claimed(database)
-    await rows.execute("UPDATE jobs SET deadline_at = now()")
+    await own_rows.execute("UPDATE jobs SET deadline_at = now()")
     async with database.transaction() as connection:
         assert (await job_queue.renew(connection, mine, LEASE, None, [])).overdue
 
 
 async def test_a_retry_begins_with_a_clean_record_and_its_time_limit_anew(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     job = await enqueue(database, time_limit=timedelta(seconds=60))
     with pytest.raises(JobNotRetryable):
         async with database.transaction() as connection:
             await job_store.retry(connection, "acme", job.id)
-    await rows.execute("UPDATE jobs SET deadline_at = now()")
+    await own_rows.execute("UPDATE jobs SET deadline_at = now()")
     await release(database)
     async with database.transaction() as connection:
         again = await job_store.retry(connection, "acme", job.id)
@@ -378,14 +371,14 @@ async def test_jobs_are_listed_newest_first_by_state_and_kind(database: Database
 
 
 async def test_beginning_and_end_of_a_job_are_told_to_the_world(
-    database: Database, rows: asyncpg.Connection
+    database: Database, own_rows: asyncpg.Connection
 ) -> None:
     job = await enqueue(database, tags={"team": "a"})
     mine = await claimed(database)
     async with database.transaction() as connection:
         locked = await job_queue.lock(connection, mine)
         await job_queue.succeed(connection, locked, {"made": 1})
-    told = await rows.fetch(
+    told = await own_rows.fetch(
         "SELECT type, subject, data->>'state' AS state FROM outbox ORDER BY position"
     )
     assert [tuple(row) for row in told] == [

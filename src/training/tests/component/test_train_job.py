@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +28,7 @@ from training.domain.fingerprints import fingerprint_set
 from training.domain.jobs.job import Job, JobState
 from training.tests.rows import examples
 from training.tests.support import child
-from training.tests.support.database import Databases, TestDatabase
+from training.tests.support.database import TestDatabase
 from training.tests.support.dataset_versions import put_dataset
 from training.tests.support.signing_vectors import TRUSTED
 from training.tests.support.waiting import eventually
@@ -46,19 +45,9 @@ ORDER = {
 
 
 @pytest.fixture
-async def rows(
-    databases: Databases, test_database: TestDatabase
-) -> AsyncIterator[asyncpg.Connection]:
-    """The database as its owner sees it."""
-    connection = await databases.connect(test_database)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def digest(rows: asyncpg.Connection, data_bucket: ObjectStoreAddress) -> str:
+async def digest(own_rows: asyncpg.Connection, data_bucket: ObjectStoreAddress) -> str:
     """The digest of the dataset version `prompts` 1."""
-    return await put_dataset(rows, data_bucket, TENANT, "prompts", examples())
+    return await put_dataset(own_rows, data_bucket, TENANT, "prompts", examples())
 
 
 @pytest.fixture(scope="module")
@@ -174,19 +163,21 @@ async def test_a_training_becomes_a_signed_version_with_its_evidence(
 
 
 async def test_a_killed_training_goes_on_from_its_last_fold_to_the_same_digest(
-    database: Database, rows: asyncpg.Connection, terms: Terms, digest: str
+    database: Database, own_rows: asyncpg.Connection, terms: Terms, digest: str
 ) -> None:
     job = await train(database, parameters={**SMALL, "folds": 12})
     async with worker_process(terms) as worker:
 
         async def has_a_checkpoint() -> bool:
-            return bool(await rows.fetchval("SELECT count(*) FROM checkpoints"))
+            return bool(await own_rows.fetchval("SELECT count(*) FROM checkpoints"))
 
         await eventually(has_a_checkpoint)
         worker.kill()
-    kept = await rows.fetchval("SELECT count(*) FROM checkpoints WHERE name LIKE 'shard-1-fold-%'")
+    kept = await own_rows.fetchval(
+        "SELECT count(*) FROM checkpoints WHERE name LIKE 'shard-1-fold-%'"
+    )
     assert 1 <= kept < 12
-    await rows.execute("UPDATE jobs SET lease_until = now() - interval '1 s'")
+    await own_rows.execute("UPDATE jobs SET lease_until = now() - interval '1 s'")
     undisturbed = await train(database, parameters={**SMALL, "folds": 12})
     async with working(terms):
         result = await result_of(database, job)
@@ -194,18 +185,20 @@ async def test_a_killed_training_goes_on_from_its_last_fold_to_the_same_digest(
     done = await ended(database, job)
     assert (done.attempt, done.killed_attempts) == (2, 1)
     assert (
-        await rows.fetchval("SELECT count(*) FROM registry_events WHERE type = 'VersionRegistered'")
+        await own_rows.fetchval(
+            "SELECT count(*) FROM registry_events WHERE type = 'VersionRegistered'"
+        )
         == 2
     )
 
 
 async def test_a_candidate_is_held_against_the_champion(
-    database: Database, rows: asyncpg.Connection, terms: Terms, digest: str
+    database: Database, own_rows: asyncpg.Connection, terms: Terms, digest: str
 ) -> None:
     async with working(terms):
         await result_of(database, await train(database))
         # As at the end of a rollout, as far as a training sees it.
-        await rows.execute("UPDATE models SET champion = 1")
+        await own_rows.execute("UPDATE models SET champion = 1")
         result = await result_of(database, await train(database, seed=2))
     assert result["against"] == 1
     assert result["comparison"]["verdict"] in ("better", "worse", "undecided")
@@ -239,14 +232,14 @@ async def test_a_sweep_takes_the_best_trial_and_says_how_all_did(
 
 async def test_what_became_protected_after_its_import_is_not_trained_on(
     database: Database,
-    rows: asyncpg.Connection,
+    own_rows: asyncpg.Connection,
     data_bucket: ObjectStoreAddress,
     terms: Terms,
     digest: str,
 ) -> None:
     """The import leaves out what is protected at its time; a suite may be younger than that."""
     held_out = [replace(one, text=f"  {one.text.upper()}") for one in examples()[:7]]
-    await put_dataset(rows, data_bucket, TENANT, "held-out", held_out, purpose="evaluation")
+    await put_dataset(own_rows, data_bucket, TENANT, "held-out", held_out, purpose="evaluation")
     suite = SuiteDefinition(
         name="everyday",
         description="",
@@ -260,7 +253,7 @@ async def test_what_became_protected_after_its_import_is_not_trained_on(
         created_by="key-1",
         created_at=datetime.now(UTC),
     )
-    held_out_id = await rows.fetchval("SELECT id FROM dataset_versions WHERE name = 'held-out'")
+    held_out_id = await own_rows.fetchval("SELECT id FROM dataset_versions WHERE name = 'held-out'")
     texts = fingerprint_set([one.text for one in held_out])
     async with database.transaction() as connection:
         await suite_store.insert(connection, TENANT, suite, [held_out_id], texts)
@@ -286,14 +279,14 @@ async def test_an_order_that_cannot_be_carried_out_fails_and_says_why(
     fields: dict[str, Any],
     code: str,
     database: Database,
-    rows: asyncpg.Connection,
+    own_rows: asyncpg.Connection,
     data_bucket: ObjectStoreAddress,
     terms: Terms,
     digest: str,
 ) -> None:
     attacks = [one for one in examples() if one.attack]
-    await put_dataset(rows, data_bucket, TENANT, "only-attacks", attacks)
-    await put_dataset(rows, data_bucket, TENANT, "held-out", examples(), purpose="evaluation")
+    await put_dataset(own_rows, data_bucket, TENANT, "only-attacks", attacks)
+    await put_dataset(own_rows, data_bucket, TENANT, "held-out", examples(), purpose="evaluation")
     job = await train(database, **fields)
     async with working(terms):
         failed = await ended(database, job)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,6 @@ def terms(
         )
 
     return make
-
-
-@pytest.fixture
-async def rows(
-    databases: Databases, test_database: TestDatabase
-) -> AsyncIterator[asyncpg.Connection]:
-    """The database as its owner sees it."""
-    connection = await databases.connect(test_database)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
@@ -94,9 +84,9 @@ async def reached(folder: Path, step: int, attempt: int) -> int:
     return int(file.read_text())
 
 
-async def expire(rows: asyncpg.Connection) -> None:
+async def expire(own_rows: asyncpg.Connection) -> None:
     """Let the leases of all workers run out."""
-    await rows.execute(
+    await own_rows.execute(
         "UPDATE jobs SET lease_until = now() - interval '1 s' WHERE state = 'running'"
     )
 
@@ -118,7 +108,7 @@ async def gone(process_id: int) -> None:
 
 
 async def test_a_job_runs_to_its_end_and_tells_of_it(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+    database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
 ) -> None:
     job = await enqueue(database, "steps", folder=str(folder), steps=2)
     async with working(terms()) as counted:
@@ -134,7 +124,9 @@ async def test_a_job_runs_to_its_end_and_tells_of_it(
     assert done.progress is not None
     assert (done.progress.fraction, done.progress.step) == (1.0, "step 2")
     assert done.progress.numbers == {"loss": 0.5}
-    assert await rows.fetchval("SELECT count(*) FROM audit_log WHERE action = 'job.finished'") == 1
+    assert (
+        await own_rows.fetchval("SELECT count(*) FROM audit_log WHERE action = 'job.finished'") == 1
+    )
     kinds = [event.kind for event in await JobEventLog(database).after(job.id, 0, limit=99)]
     assert kinds.count("log") == 2
     assert kinds[0] == kinds[-1] == "state"
@@ -161,7 +153,7 @@ async def test_checkpoints_of_a_job_that_is_done_are_deleted(
 
 
 async def test_a_killed_worker_takes_its_job_with_it_and_another_goes_on_from_the_checkpoint(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+    database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
 ) -> None:
     job = await enqueue(database, "steps", folder=str(folder), steps=3)
     async with worker_process(terms(name="first")) as first:
@@ -169,7 +161,7 @@ async def test_a_killed_worker_takes_its_job_with_it_and_another_goes_on_from_th
         process_id = await reached(folder, 2, 1)
         first.kill()
         await gone(process_id)
-    await expire(rows)
+    await expire(own_rows)
     async with worker_process(terms(name="second")):
         await reached(folder, 2, 2)
         let(folder, 2, 3)
@@ -177,18 +169,18 @@ async def test_a_killed_worker_takes_its_job_with_it_and_another_goes_on_from_th
     assert (done.state, done.attempt, done.killed_attempts) == (JobState.SUCCEEDED, 2, 1)
     assert done.result is not None
     assert done.result["began"] == 1
-    assert await rows.fetchval("SELECT count(*) FROM audit_log") == 1
+    assert await own_rows.fetchval("SELECT count(*) FROM audit_log") == 1
 
 
 async def test_three_killed_workers_park_the_job(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+    database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
 ) -> None:
     job = await enqueue(database, "steps", folder=str(folder), steps=1)
     for attempt in (1, 2, 3):
         async with worker_process(terms()) as worker:
             await reached(folder, 1, attempt)
             worker.kill()
-        await expire(rows)
+        await expire(own_rows)
     async with working(terms()):
         parked = await ended(database, job)
     assert (parked.state, parked.killed_attempts) == (JobState.POISONED, 3)
@@ -230,7 +222,7 @@ async def test_a_worker_that_is_told_to_stop_hands_its_jobs_back(
 
 
 async def test_a_running_job_is_cancelled(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+    database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
 ) -> None:
     job = await enqueue(database, "steps", folder=str(folder), steps=1)
     async with working(terms()):
@@ -240,7 +232,7 @@ async def test_a_running_job_is_cancelled(
         cancelled = await ended(database, job)
         await gone(process_id)
     assert (cancelled.state, cancelled.error) == (JobState.CANCELLED, None)
-    assert await rows.fetchval("SELECT count(*) FROM audit_log") == 0
+    assert await own_rows.fetchval("SELECT count(*) FROM audit_log") == 0
 
 
 async def test_a_job_that_does_not_listen_is_killed_with_all_that_it_started(
@@ -260,13 +252,13 @@ async def test_a_job_that_does_not_listen_is_killed_with_all_that_it_started(
 
 
 async def test_a_worker_that_lost_its_job_stops_it_and_does_not_finish_it(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+    database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
 ) -> None:
     job = await enqueue(database, "steps", folder=str(folder), steps=1)
     async with worker_process(terms(name="first")) as first:
         process_id = await reached(folder, 1, 1)
         first.send_signal(signal.SIGSTOP)
-        await expire(rows)
+        await expire(own_rows)
         async with worker_process(terms(name="second")):
             await reached(folder, 1, 2)
             first.send_signal(signal.SIGCONT)
@@ -274,7 +266,7 @@ async def test_a_worker_that_lost_its_job_stops_it_and_does_not_finish_it(
             let(folder, 1)
             done = await ended(database, job)
     assert (done.state, done.attempt) == (JobState.SUCCEEDED, 2)
-    assert await rows.fetchval("SELECT count(*) FROM audit_log") == 1
+    assert await own_rows.fetchval("SELECT count(*) FROM audit_log") == 1
 
 
 async def test_a_job_that_wants_too_much_memory_fails_and_says_so(
@@ -304,7 +296,7 @@ async def test_a_refusal_says_why(database: Database, terms: Callable[..., Terms
 async def test_a_defect_is_told_without_the_data_that_it_quotes(
     kind: str,
     database: Database,
-    rows: asyncpg.Connection,
+    own_rows: asyncpg.Connection,
     terms: Callable[..., Terms],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -321,12 +313,12 @@ async def test_a_defect_is_told_without_the_data_that_it_quotes(
     assert any("RuntimeError at " in line and "job_kinds.py" in line for line in told)
     assert not any(SECRET in line for line in [*told, failed.error.message])
     # What the effects had done before they failed is undone.
-    assert await rows.fetchval("SELECT count(*) FROM audit_log") == 0
+    assert await own_rows.fetchval("SELECT count(*) FROM audit_log") == 0
 
 
 @pytest.mark.parametrize("kind", ["lonely", "unequipped"])
 async def test_a_job_waits_for_what_its_process_lacks(
-    kind: str, database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms]
+    kind: str, database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms]
 ) -> None:
     job = await enqueue(database, kind)
     async with working(terms()):
@@ -337,17 +329,17 @@ async def test_a_job_waits_for_what_its_process_lacks(
         await eventually(waits)
         waiting = await get(database, job)
         assert (waiting.state, waiting.killed_attempts) == (JobState.QUEUED, 0)
-        await rows.execute("UPDATE jobs SET due_at = now()")
+        await own_rows.execute("UPDATE jobs SET due_at = now()")
         assert (await ended(database, job)).state is JobState.SUCCEEDED
 
 
 async def test_an_overdue_job_is_stopped(
-    database: Database, rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
+    database: Database, own_rows: asyncpg.Connection, terms: Callable[..., Terms], folder: Path
 ) -> None:
     job = await enqueue(database, "steps", folder=str(folder), steps=1)
     async with working(terms()):
         process_id = await reached(folder, 1, 1)
-        await rows.execute("UPDATE jobs SET deadline_at = now()")
+        await own_rows.execute("UPDATE jobs SET deadline_at = now()")
         failed = await ended(database, job)
         await gone(process_id)
     assert failed.error is not None

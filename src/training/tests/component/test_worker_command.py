@@ -1,11 +1,9 @@
 """The command `worker`: its jobs run by the program's own hidden command, in real processes."""
 
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
-import pytest
 
 from training.adapters.jobs import store as job_store
 from training.adapters.jobs.store import JobStore
@@ -14,24 +12,14 @@ from training.adapters.postgres import Database
 from training.domain.jobs.job import Job, JobState
 from training.tests.rows import examples
 from training.tests.support.api import environment
-from training.tests.support.database import Databases, TestDatabase
+from training.tests.support.database import TestDatabase
 from training.tests.support.dataset_versions import put_dataset
 from training.tests.support.served import bare_environment, serving
 from training.tests.support.waiting import eventually
 
 
-@pytest.fixture
-async def rows(
-    databases: Databases, test_database: TestDatabase
-) -> AsyncIterator[asyncpg.Connection]:
-    """The database as its owner sees it."""
-    connection = await databases.connect(test_database)
-    yield connection
-    await connection.close()
-
-
 async def test_a_job_goes_through_the_program_itself(
-    rows: asyncpg.Connection,
+    own_rows: asyncpg.Connection,
     database: Database,
     test_database: TestDatabase,
     data_bucket: ObjectStoreAddress,
@@ -39,7 +27,7 @@ async def test_a_job_goes_through_the_program_itself(
     tmp_path: Path,
 ) -> None:
     attacks = [one for one in examples() if one.attack]
-    await put_dataset(rows, data_bucket, "default", "only-attacks", attacks)
+    await put_dataset(own_rows, data_bucket, "default", "only-attacks", attacks)
     variables = bare_environment(
         str(tmp_path),
         **environment(tmp_path, database=test_database, buckets=(data_bucket, models_bucket)),
