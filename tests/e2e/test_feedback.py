@@ -50,10 +50,15 @@ async def tenant(platform: Platform, name: str, *scopes: str) -> AsyncIterator[h
 
 
 async def judged(api: httpx.AsyncClient, text: str, policy: str = "default") -> str:
-    """The id of a prediction."""
+    """The id of a prediction, once it is stored: on a busy machine by way of the disk."""
     answer = await api.post(PREDICT, json={"text": text, "policy": policy})
     assert answer.status_code == 200, answer.text
     found: str = answer.json()["predictions"][0]["id"]
+
+    async def is_stored() -> bool:
+        return (await api.get(f"{GUARD}/predictions/{found}")).status_code == 200
+
+    await until(is_stored, "the prediction is stored")
     return found
 
 
