@@ -200,7 +200,10 @@ VARIABLES = (
     Variable("RAY_ADDRESSES", _names, None, "Ray clusters that trainings may name; none"),
     Variable("WORKER_PLACES", _whole(1, 64), "2", "jobs that one worker runs at a time"),
     Variable(
-        "WORKER_MEMORY_BYTES", _whole(64 * _MEBIBYTE, 1 << 44), None, "memory that a job may take"
+        "WORKER_MEMORY_BYTES",
+        _whole(64 * _MEBIBYTE, 1 << 44),
+        None,
+        "memory that a job may take; three quarters of all",
     ),
     Variable("WORKER_NICE", _whole(0, 19), "10", "how far jobs give way to other processes"),
     Variable("JOB_LEASE_SECONDS", _lease_seconds, "30", "silence after which a job is taken over"),

@@ -17,6 +17,7 @@ from training.api.health import Health
 from training.domain.jobs.kinds import JobKind
 from training.settings import PREFIX, Settings
 from training.utils.performance_monitor import PerformanceMonitor
+from training.utils.process_limits import usable_memory
 from training.utils.worker_metrics import WorkerCounters
 from training.wiring.lifecycle import mlflow_of
 from training.wiring.startup import bucket, database_of, open_database
@@ -79,6 +80,11 @@ def train_kind(settings: Settings) -> TrainKind:
     )
 
 
+def memory_of_a_job(settings: Settings) -> int:
+    """Bytes. Unless told otherwise a job is stopped, with a word of why, before the machine is."""
+    return settings.worker_memory_bytes or usable_memory() * 3 // 4
+
+
 def do_job(settings: Settings, descriptor: int) -> None:
     """Be the process of the one job that the worker at the other end of `descriptor` names.
 
@@ -89,7 +95,7 @@ def do_job(settings: Settings, descriptor: int) -> None:
         kinds(settings),
         BlockingObjectStore(bucket(settings, settings.data_bucket)),
         BlockingObjectStore(bucket(settings, settings.models_bucket)),
-        settings.worker_memory_bytes,
+        memory_of_a_job(settings),
         settings.worker_nice,
     )
 
@@ -115,7 +121,7 @@ async def employed(
                 scratch=scratch,
                 environment=child_environment(os.environ, WITHHELD),
                 lease=lease,
-                memory_bytes=settings.worker_memory_bytes,
+                memory_bytes=memory_of_a_job(settings),
             ),
             CheckpointSweep(database, ObjectStore(bucket(settings, settings.data_bucket))),
             WorkerCounters(monitor.registry),

@@ -1,5 +1,6 @@
-"""What a process may use, set by itself: ``die_with_parent()``, ``limit_memory(bytes)``; and
-``oom_kills()``: how many processes the kernel has killed here for want of memory."""
+"""What a process may use, set by itself: ``die_with_parent()``, ``limit_memory(bytes)``; what there
+is: ``usable_memory()``; and ``oom_kills()``: how many processes the kernel has killed here for want
+of memory."""
 
 import ctypes
 import os
@@ -26,6 +27,16 @@ def limit_memory(limit_bytes: int | None) -> None:
     """
     if limit_bytes is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+
+
+def usable_memory() -> int:
+    """Bytes of the machine, or of this container where that has fewer."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        container = (_CGROUPS / "memory.max").read_text("ascii").strip()
+    except OSError:
+        return machine
+    return min(machine, int(container)) if container.isdecimal() else machine
 
 
 def oom_kills() -> int | None:

@@ -17,6 +17,13 @@ MODEL_NOT_FOUND = kind(
 MODEL_VERSION_NOT_FOUND = kind(
     "model-version-not-found", 404, "There is no such version", "The model has no such version."
 )
+HISTORY_BROKEN = kind(
+    "history-broken",
+    500,
+    "The model's history is not what was recorded",
+    "The detail says which event was changed, is missing or is not signed. Nothing is decided on "
+    "such a history: have an operator run `registry verify`, and restore the rows.",
+)
 ROLLOUT_NOT_FOUND = kind(
     "rollout-not-found", 404, "There is no such rollout", "The model has no such rollout."
 )
@@ -61,6 +68,7 @@ SECOND_PERSON_NEEDED = kind(
 )
 
 _KINDS: dict[type[Exception], Kind] = {
+    refusals.HistoryBroken: HISTORY_BROKEN,
     refusals.ModelUnknown: MODEL_NOT_FOUND,
     refusals.PolicyDiffers: kinds.PRECONDITION_FAILED,
     refusals.VersionUnknown: MODEL_VERSION_NOT_FOUND,

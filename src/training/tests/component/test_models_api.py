@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from training.adapters.bundles.platform_key import PlatformKey
 from training.adapters.postgres import Database
@@ -335,3 +336,13 @@ async def test_a_tenant_cannot_roll_out_what_answers_everybody(
         body = WANTED if path == "rollouts" else {"reason": "mine"}
         answer = await registry.call("POST", f"/models/{name}/{path}", body, tenant="acme")
         assert_problem(answer, 403, "NOT_THE_PLATFORM_TENANT")
+
+
+async def test_nothing_is_done_on_a_history_that_this_platform_did_not_sign(
+    registry: Registry, name: str
+) -> None:
+    stranger = PlatformKey.of(Ed25519PrivateKey.generate())
+    await register(registry.database, stranger, PLATFORM, name, 1)
+    answer = await registry.call("POST", f"/models/{name}/rollouts", WANTED)
+    assert_problem(answer, 500, "HISTORY_BROKEN")
+    assert "event 1" in answer.json()["detail"]
