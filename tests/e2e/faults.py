@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import psutil
 
@@ -56,3 +56,17 @@ def paused(platform: Platform, name: str) -> Iterator[None]:
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()
+
+
+@contextlib.asynccontextmanager
+async def gone(platform: Platform, name: str) -> AsyncIterator[None]:
+    """The same, but in the end the service is killed where it stands and started anew.
+
+    One that goes on reads what was sent to it meanwhile, so that whoever did not wait for an answer
+    would be proved right.
+    """
+    with paused(platform, name):
+        before = platform.status().unit(name)
+        yield
+        kill_now(before)
+    await restarted(platform, before)

@@ -10,7 +10,7 @@ import httpx
 
 from e2e.champions import SUITE, Trained
 from e2e.copies import kept_bundles
-from e2e.faults import kill, paused, restarted
+from e2e.faults import gone, kill, paused, restarted
 from e2e.gateway import PREDICT
 from e2e.jobs import Jobs
 from e2e.journey import MODEL, Registry, short_plan, train
@@ -77,8 +77,8 @@ async def test_a_rollout_and_a_training_tell_what_they_did_once_redis_is_back(
     async with traffic(api, rate=30) as sent:
         rollout = await registry.begin(candidate, accept_worse=True, plan=short_plan(200))
         seen = await registry.reaches(rollout, "shadow")
-        with paused(platform, "redis"):
-            assert seen["state"] == "shadow"
+        assert seen["state"] == "shadow"
+        async with gone(platform, "redis"):
             await asyncio.sleep(AWAY_SECONDS)
         await _assert_promoted(registry, candidate, rollout)
     sent.assert_all_answered()
