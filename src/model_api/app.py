@@ -10,48 +10,41 @@ from functools import partial
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from model_api import deploying, storage
-from model_api.adapters.bundle_files import load_bundle
-from model_api.adapters.deployment_counters import DeploymentCounters
-from model_api.adapters.feedback_store import FeedbackStore
+from model_api.adapters.bundles.files import load_bundle
+from model_api.adapters.deployments.counters import DeploymentCounters
 from model_api.adapters.jwks import Jwks
-from model_api.adapters.policy_cache import PolicyCache
-from model_api.adapters.policy_store import PolicyStore
+from model_api.adapters.policies.cache import PolicyCache
+from model_api.adapters.policies.store import PolicyStore
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_store import PredictionStore
-from model_api.adapters.subject_keys import TextCipher
-from model_api.api import (
-    deployments,
-    errors,
-    feedback,
-    health,
-    models,
-    openapi,
-    ops,
-    policies,
-    predict,
-    predictions,
-    problem_pages,
-)
+from model_api.adapters.predictions.feedback_store import FeedbackStore
+from model_api.adapters.predictions.store import PredictionStore
+from model_api.adapters.predictions.subject_keys import TextCipher
+from model_api.api import errors, health, openapi, ops, problem_pages
 from model_api.api.authentication import Authentication, require_declared
 from model_api.api.bodies import JsonBody
-from model_api.api.judging import Judging
-from model_api.api.kept_answers import KeptAnswers
+from model_api.api.deployments import models
+from model_api.api.deployments import routes as deployments
 from model_api.api.options import with_options
-from model_api.api.predicting import DataPlane
-from model_api.api.schemas import PredictRequest
+from model_api.api.policies import routes as policies
+from model_api.api.predictions import feedback, predict
+from model_api.api.predictions import routes as predictions
+from model_api.api.predictions.judging import Judging
+from model_api.api.predictions.kept_answers import KeptAnswers
+from model_api.api.predictions.predicting import DataPlane
+from model_api.api.predictions.schemas import PredictRequest
 from model_api.api.tokens import Issuer, JwtVerifier
 from model_api.domain.fingerprint import KEY_BYTES, Fingerprints
-from model_api.domain.guard import judge
 from model_api.domain.identity import SERVICE_SCOPES
+from model_api.domain.judging.guard import judge
 from model_api.events.changes import Changes
 from model_api.events.deployment_changes import DeploymentChanges
 from model_api.settings import SHIPPED_BUNDLE, Settings
-from model_api.startup import open_database, open_recorder, open_state
 from model_api.utils.admission import Admission
 from model_api.utils.performance_monitor import PerformanceMonitor
 from model_api.utils.request_middleware import RequestMiddleware
 from model_api.utils.tracing import Tracing
+from model_api.wiring import deploying, storage
+from model_api.wiring.startup import open_database, open_recorder, open_state
 from model_api.work.comparing import Comparing
 from model_api.work.counting import Counting
 from model_api.work.served_models import ServedModels

@@ -53,9 +53,9 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     import uvloop
 
-    from model_api.serving import serve_until_stopped
-    from model_api.startup import REFUSALS
     from model_api.utils.structured_logging import configure
+    from model_api.wiring.serving import serve_until_stopped
+    from model_api.wiring.startup import REFUSALS
 
     settings = _settings()
     configure(settings.log_level)
@@ -90,9 +90,9 @@ def relay() -> None:
     import uvloop
 
     from model_api.adapters.key_files import KeyFileInvalid
-    from model_api.relaying import relay_until_stopped
     from model_api.server import PortUnavailable
     from model_api.utils.structured_logging import configure
+    from model_api.wiring.relaying import relay_until_stopped
 
     settings = _settings()
     if settings.database_url is None or settings.redis_url is None:
@@ -112,10 +112,10 @@ def judge() -> None:
 
     By the built-in policy, with neither database nor network.
     """
-    from model_api.adapters.bundle_files import load_bundle
-    from model_api.api.judge_lines import run
+    from model_api.adapters.bundles.files import load_bundle
+    from model_api.api.predictions.judge_lines import run
     from model_api.domain.bundle import BundleRefused
-    from model_api.domain.policy import DEFAULT_POLICY
+    from model_api.domain.judging.policy import DEFAULT_POLICY
 
     try:
         detector = load_bundle(_settings().bundle)
@@ -155,7 +155,7 @@ def bundle() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 def verify(path: Path) -> None:
     """Check the digests of a bundle and run its self-test."""
-    from model_api.adapters.bundle_files import load_bundle
+    from model_api.adapters.bundles.files import load_bundle
     from model_api.domain.bundle import BundleRefused
 
     try:
@@ -175,7 +175,7 @@ def export(directory: Path) -> None:
     """
     import json
 
-    from model_api.adapters.bundle_files import export_bundle
+    from model_api.adapters.bundles.files import export_bundle
     from model_api.domain.bundle import BundleRefused
 
     try:

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from model_api.adapters.spool_segment import sync_directory
+from model_api.adapters.spool.segment import sync_directory
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -7,8 +7,8 @@ import msgspec
 from litestar.params import QueryParameter
 
 from model_api.api import problem_kinds as kinds
+from model_api.api.predictions.schemas import Moment
 from model_api.api.problems import ProblemError
-from model_api.api.schemas import Moment
 
 Since = Annotated[
     str | None,

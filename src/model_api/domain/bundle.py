@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
-from model_api.domain.ngrams import HASH_NAME, NgramSpec
+from model_api.domain.judging.ngrams import HASH_NAME, NgramSpec
 
 FORMAT = "bartizan.model-bundle/1"
 KIND = "linear-hashed-ngrams/1"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from model_api.domain.decision import Decision
-from model_api.domain.judgement import ScoredSpan
-from model_api.domain.policy import Mode
-from model_api.domain.routing import Role
+from model_api.domain.deployments.routing import Role
+from model_api.domain.judging.decision import Decision
+from model_api.domain.judging.judgement import ScoredSpan
+from model_api.domain.judging.policy import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from model_api.adapters import audit_log, feedback_store, outbox_table, policy_store
+from model_api.adapters import audit_log, outbox_table
 from model_api.adapters.audit_log import AuditEntry
-from model_api.adapters.feedback_store import Feedback, Label
-from model_api.adapters.policy_store import StoredPolicy
+from model_api.adapters.policies import store as policy_store
+from model_api.adapters.policies.store import StoredPolicy
 from model_api.adapters.postgres import Connection, Database
-from model_api.domain.policy import Policy
+from model_api.adapters.predictions import feedback_store
+from model_api.adapters.predictions.feedback_store import Feedback, Label
+from model_api.domain.judging.policy import Policy
 from model_api.events import facts
 from model_api.events.once import once
 

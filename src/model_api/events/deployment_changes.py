@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from model_api.adapters import deployment_store, outbox_table
+from model_api.adapters import outbox_table
+from model_api.adapters.deployments import store as deployment_store
 from model_api.adapters.postgres import Database
-from model_api.domain.deployment import Deployment, DeploymentStale
-from model_api.domain.replica import VersionReport
+from model_api.domain.deployments.deployment import Deployment, DeploymentStale
+from model_api.domain.deployments.replica import VersionReport
 from model_api.events import facts
 from model_api.events.changes import Caller, audit
 

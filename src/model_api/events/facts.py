@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from model_api.adapters.feedback_store import Feedback
 from model_api.adapters.outbox_table import OutboxEvent
-from model_api.domain.deployment import Deployment
-from model_api.domain.policy import Policy
+from model_api.adapters.predictions.feedback_store import Feedback
+from model_api.domain.deployments.deployment import Deployment
+from model_api.domain.judging.policy import Policy
 
 POLICY_CHANGED = "io.bartizan.model_api.policy.changed.v1"
 FEEDBACK_RECORDED = "io.bartizan.model_api.feedback.recorded.v1"

@@ -13,8 +13,8 @@ from itertools import repeat
 from typing import Self
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_frame import SealedText, encode
-from model_api.adapters.spool import Spool
+from model_api.adapters.predictions.frame import SealedText, encode
+from model_api.adapters.spool.spool import Spool
 from model_api.domain.prediction import Prediction
 from model_api.events.outcome import Outcome, RecorderFull, RecorderMetrics
 from model_api.events.replay import run_replay

@@ -9,7 +9,7 @@ import random
 import structlog
 
 from model_api.adapters.failures import DatabaseUnavailable
-from model_api.adapters.spool_errors import SpoolUnwritable
+from model_api.adapters.spool.errors import SpoolUnwritable
 from model_api.events.sink import Sink
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

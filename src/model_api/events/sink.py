@@ -13,9 +13,9 @@ import structlog
 
 from model_api.adapters.failures import DatabaseUnavailable, RowsRefused
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_writer import PredictionWriter
-from model_api.adapters.spool import Spool
-from model_api.adapters.spool_errors import SpoolFull, SpoolUnwritable
+from model_api.adapters.predictions.writer import PredictionWriter
+from model_api.adapters.spool.errors import SpoolFull, SpoolUnwritable
+from model_api.adapters.spool.spool import Spool
 from model_api.events.outcome import Outcome, RecorderFull, RecorderMetrics
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)

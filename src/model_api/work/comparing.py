@@ -14,11 +14,11 @@ from typing import Self
 
 from uuid_utils.compat import uuid7
 
-from model_api.domain.comparison import AnsweredInput, Comparison, Disagreement
-from model_api.domain.detector import Detector
-from model_api.domain.judgement import Judgement
-from model_api.domain.policy import Policy
-from model_api.domain.routing import Role
+from model_api.domain.deployments.comparison import AnsweredInput, Comparison, Disagreement
+from model_api.domain.deployments.routing import Role
+from model_api.domain.judging.detector import Detector
+from model_api.domain.judging.judgement import Judgement
+from model_api.domain.judging.policy import Policy
 from model_api.work.counting import Counting
 
 MAX_WAITING = 256

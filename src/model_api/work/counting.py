@@ -13,11 +13,11 @@ from uuid import UUID
 import structlog
 from uuid_utils.compat import uuid7
 
-from model_api.adapters.deployment_counters import DeploymentCounters
+from model_api.adapters.deployments.counters import DeploymentCounters
 from model_api.adapters.failures import DatabaseUnavailable, RowsRefused
-from model_api.domain.comparison import Disagreement
-from model_api.domain.routing import Role
-from model_api.domain.tally import Second, Tally, TallyBook
+from model_api.domain.deployments.comparison import Disagreement
+from model_api.domain.deployments.routing import Role
+from model_api.domain.deployments.tally import Second, Tally, TallyBook
 
 MAX_DISAGREEMENTS = 100
 """Kept of one second; beyond them they are counted only."""

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Self
 from uuid import UUID
 
-from model_api.adapters.deployment_snapshot import DeploymentSnapshot, KnownDeployment
-from model_api.adapters.deployment_store import CHANNEL, DeploymentStore
+from model_api.adapters.deployments.snapshot import DeploymentSnapshot, KnownDeployment
+from model_api.adapters.deployments.store import CHANNEL, DeploymentStore
 from model_api.adapters.failures import DatabaseUnavailable
 from model_api.adapters.notifications import Notifications
 from model_api.adapters.postgres import Database
-from model_api.domain.deployment import Deployment, Version
-from model_api.domain.replica import VersionReport, VersionState
+from model_api.domain.deployments.deployment import Deployment, Version
+from model_api.domain.deployments.replica import VersionReport, VersionState
 from model_api.events.changes import Caller
 from model_api.events.deployment_changes import DeploymentChanges
 from model_api.work.served_models import ServedModels

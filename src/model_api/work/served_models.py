@@ -9,10 +9,10 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from model_api.domain.deployment import Deployment, DeploymentRules, Version
-from model_api.domain.detector import BundledDetector
-from model_api.domain.route_plan import plan
-from model_api.domain.routing import Routes, Served
+from model_api.domain.deployments.deployment import Deployment, DeploymentRules, Version
+from model_api.domain.deployments.route_plan import plan
+from model_api.domain.deployments.routing import Routes, Served
+from model_api.domain.judging.detector import BundledDetector
 
 log = logging.getLogger(__name__)
 

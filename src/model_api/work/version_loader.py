@@ -10,12 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from model_api.adapters.bundle_library import BundleLibrary, BundleUnavailable
-from model_api.adapters.bundle_signature import KeysUnreadable
+from model_api.adapters.bundles.library import BundleLibrary, BundleUnavailable
+from model_api.adapters.bundles.signature import KeysUnreadable
 from model_api.domain.bundle import BundleRefused
-from model_api.domain.deployment import Version
-from model_api.domain.detector import BundledDetector
-from model_api.domain.replica import VersionReport, VersionState
+from model_api.domain.deployments.deployment import Version
+from model_api.domain.deployments.replica import VersionReport, VersionState
+from model_api.domain.judging.detector import BundledDetector
 from model_api.work.served_models import ServedModels
 
 FIRST_RETRY_S = 0.5

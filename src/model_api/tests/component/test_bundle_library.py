@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from model_api.adapters.bundle_library import BundleLibrary, BundleUnavailable
-from model_api.adapters.bundle_signature import BundleTrust
+from model_api.adapters.bundles.library import BundleLibrary, BundleUnavailable
+from model_api.adapters.bundles.signature import BundleTrust
 from model_api.adapters.object_store import ObjectStore
 from model_api.domain.bundle import BundleRefused
-from model_api.domain.deployment import Version
+from model_api.domain.deployments.deployment import Version
 from model_api.tests.support import deployed_bundles
 from model_api.tests.support.deployed_bundles import Signer, bundle_files, register, write_keys
 from model_api.tests.support.s3_server import S3Server

@@ -11,18 +11,18 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from model_api.adapters.audit_log import AuditLog
-from model_api.adapters.feedback_store import FeedbackStore, Label, PredictionUnknown
 from model_api.adapters.idempotency import IdempotencyConflict
-from model_api.adapters.policy_store import (
+from model_api.adapters.policies.store import (
     PolicyChanged,
     PolicyExists,
     PolicyStore,
     PolicyUnknown,
 )
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_frame import encode
-from model_api.adapters.prediction_writer import PredictionWriter
-from model_api.domain.policy import ATTACK, Mode, Policy, Rule
+from model_api.adapters.predictions.feedback_store import FeedbackStore, Label, PredictionUnknown
+from model_api.adapters.predictions.frame import encode
+from model_api.adapters.predictions.writer import PredictionWriter
+from model_api.domain.judging.policy import ATTACK, Mode, Policy, Rule
 from model_api.domain.prediction import Prediction
 from model_api.events.changes import Caller, Changes
 from model_api.tests.support.database import TestDatabase

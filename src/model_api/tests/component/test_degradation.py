@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_api.domain.policy import DEFAULT_POLICY, AuditMode, FailMode
+from model_api.domain.judging.policy import DEFAULT_POLICY, AuditMode, FailMode
 from model_api.tests.support.api import (
     ATTACK,
     BENIGN,

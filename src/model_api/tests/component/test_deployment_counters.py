@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from model_api.adapters.deployment_counters import DeploymentCounters
+from model_api.adapters.deployments.counters import DeploymentCounters
 from model_api.adapters.failures import DatabaseUnavailable
 from model_api.adapters.postgres import Database
-from model_api.domain.comparison import Disagreement
-from model_api.domain.decision import Decision
-from model_api.domain.routing import Role
-from model_api.domain.tally import Second, Tally
+from model_api.domain.deployments.comparison import Disagreement
+from model_api.domain.deployments.routing import Role
+from model_api.domain.deployments.tally import Second, Tally
+from model_api.domain.judging.decision import Decision
 from model_api.tests.support.database import Databases, TestDatabase
 from model_api.work.counting import Counting
 

@@ -10,11 +10,11 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 from uuid_utils.compat import uuid7
 
 from model_api.adapters import outbox_table
-from model_api.adapters.feedback_store import Label
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_frame import encode
-from model_api.adapters.prediction_writer import PredictionWriter
-from model_api.domain.deployment import (
+from model_api.adapters.predictions.feedback_store import Label
+from model_api.adapters.predictions.frame import encode
+from model_api.adapters.predictions.writer import PredictionWriter
+from model_api.domain.deployments.deployment import (
     Canary,
     Deployment,
     DeploymentStale,
@@ -22,7 +22,7 @@ from model_api.domain.deployment import (
     StickyBy,
     Version,
 )
-from model_api.domain.policy import ATTACK, Policy, Rule
+from model_api.domain.judging.policy import ATTACK, Policy, Rule
 from model_api.events.changes import Caller, Changes
 from model_api.events.cloudevents import envelope
 from model_api.events.deployment_changes import DeploymentChanges

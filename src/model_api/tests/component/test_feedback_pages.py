@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.subject_keys import SubjectKeys
+from model_api.adapters.predictions.subject_keys import SubjectKeys
 from model_api.tests.support.api import ATTACK, BENIGN, Api, assert_problem
 from model_api.tests.support.database import TestDatabase
 

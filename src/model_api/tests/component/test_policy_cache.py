@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from model_api.adapters.policy_cache import PolicyCache
+from model_api.adapters.policies.cache import PolicyCache
 from model_api.adapters.postgres import Database
-from model_api.domain.policy import ATTACK, Mode, Policy, Rule
+from model_api.domain.judging.policy import ATTACK, Mode, Policy, Rule
 from model_api.events.changes import Caller, Changes
 from model_api.tests.support.waiting import eventually
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_frame import encode
-from model_api.adapters.prediction_store import PredictionStore
-from model_api.adapters.prediction_writer import PredictionWriter
-from model_api.domain.decision import Decision
+from model_api.adapters.predictions.frame import encode
+from model_api.adapters.predictions.store import PredictionStore
+from model_api.adapters.predictions.writer import PredictionWriter
+from model_api.domain.judging.decision import Decision
 from model_api.domain.prediction import Prediction
 from model_api.tests.support.predictions import a_prediction
 

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_store import PredictionStore
-from model_api.adapters.spool import Spool
+from model_api.adapters.predictions.store import PredictionStore
+from model_api.adapters.spool.spool import Spool
 from model_api.events.outcome import Outcome, RecorderFull
 from model_api.events.recorder import Recorder
 from model_api.tests.support.counters import RecorderCounters

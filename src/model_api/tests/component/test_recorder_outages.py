@@ -13,8 +13,8 @@ from uuid import UUID
 import pytest
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_store import PredictionStore
-from model_api.adapters.spool import Spool
+from model_api.adapters.predictions.store import PredictionStore
+from model_api.adapters.spool.spool import Spool
 from model_api.events.outcome import Outcome
 from model_api.events.recorder import Recorder
 from model_api.tests.support.child import environment, python

@@ -16,7 +16,7 @@ from model_api.adapters import outbox_table
 from model_api.adapters.outbox_table import STREAM, OutboxEvent
 from model_api.adapters.postgres import Database
 from model_api.adapters.redis_streams import RedisStreams
-from model_api.adapters.spool import Spool
+from model_api.adapters.spool.spool import Spool
 from model_api.events.recorder import Recorder
 from model_api.events.relay import Relay, RelayOptions
 from model_api.events.relay_loop import run_relay

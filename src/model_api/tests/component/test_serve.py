@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from model_api.domain.policy import DEFAULT_POLICY
+from model_api.domain.judging.policy import DEFAULT_POLICY
 from model_api.settings import SHIPPED_BUNDLE
 from model_api.tests.support.api import ATTACK, BENIGN, leave_policies
 from model_api.tests.support.database import Databases

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_store import PredictionStore
-from model_api.adapters.spool import Spool
-from model_api.adapters.subject_keys import SubjectKeys, TextCipher, TextUnreadable
+from model_api.adapters.predictions.store import PredictionStore
+from model_api.adapters.predictions.subject_keys import SubjectKeys, TextCipher, TextUnreadable
+from model_api.adapters.spool.spool import Spool
 from model_api.events.recorder import Recorder
 from model_api.tests.support.counters import RecorderCounters
 from model_api.tests.support.predictions import a_prediction

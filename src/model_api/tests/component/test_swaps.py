@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model_api.domain.deployment import Version
+from model_api.domain.deployments.deployment import Version
 from model_api.tests.support import api as application
 from model_api.tests.support.api import Api
 from model_api.tests.support.database import Databases, TestDatabase

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from model_api.adapters.bundle_files import load_bundle
-from model_api.adapters.bundle_library import BundleLibrary
-from model_api.adapters.bundle_signature import BundleTrust
+from model_api.adapters.bundles.files import load_bundle
+from model_api.adapters.bundles.library import BundleLibrary
+from model_api.adapters.bundles.signature import BundleTrust
 from model_api.adapters.object_store import ObjectStore, ObjectStoreAddress
-from model_api.domain.deployment import Version
-from model_api.domain.replica import VersionReport, VersionState
+from model_api.domain.deployments.deployment import Version
+from model_api.domain.deployments.replica import VersionReport, VersionState
 from model_api.settings import SHIPPED_BUNDLE
 from model_api.work.served_models import ServedModels
 from model_api.work.version_loader import VersionLoader

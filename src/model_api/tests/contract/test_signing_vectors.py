@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model_api.adapters.bundle_signature import SIGNATURE, BundleTrust
+from model_api.adapters.bundles.signature import SIGNATURE, BundleTrust
 from model_api.domain.bundle import BundleRefused
 
 VECTORS = json.loads(Path("contracts/signing/vectors.json").read_text())

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from model_api.adapters.policy_snapshot import PolicySnapshot
-from model_api.adapters.policy_store import StoredPolicy
+from model_api.adapters.policies.snapshot import PolicySnapshot
+from model_api.adapters.policies.store import StoredPolicy
 from model_api.api.health import Health, Phase
 from model_api.app import Service, running
-from model_api.domain.policy import Policy
+from model_api.domain.judging.policy import Policy
 from model_api.settings import read
 from model_api.tests.support.database import TestDatabase
 from model_api.tests.support.issuer import Issuer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_api.domain.ngrams import NgramSpec, extract
+from model_api.domain.judging.ngrams import NgramSpec, extract
 
 CATEGORIES = ("prompt_injection", "jailbreak")
 SPEC = NgramSpec(char_min=2, char_max=3, word_max=2, char_bits=10, word_bits=14)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import CryptoSigner
 
-from model_api.domain.deployment import Version
+from model_api.domain.deployments.deployment import Version
 from model_api.tests.support import bundle_factory
 from model_api.tests.support.s3_server import S3Server
 

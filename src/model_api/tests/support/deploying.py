@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from model_api.domain.deployment import Version
+from model_api.domain.deployments.deployment import Version
 from model_api.tests.support.api import Api
 from model_api.tests.support.deployed_bundles import Signer, write_keys
 from model_api.tests.support.s3_server import S3Server

@@ -6,11 +6,11 @@ from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from model_api.domain.decision import Decision
-from model_api.domain.judgement import ScoredSpan
-from model_api.domain.policy import Mode
+from model_api.domain.deployments.routing import Role
+from model_api.domain.judging.decision import Decision
+from model_api.domain.judging.judgement import ScoredSpan
+from model_api.domain.judging.policy import Mode
 from model_api.domain.prediction import Prediction
-from model_api.domain.routing import Role
 
 
 def a_prediction(tenant: str = "acme", **fields: Any) -> Prediction:

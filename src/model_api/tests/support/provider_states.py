@@ -11,15 +11,15 @@ import httpx
 import msgspec
 from uuid_utils.compat import uuid7
 
-from model_api.adapters.deployment_counters import DeploymentCounters
-from model_api.adapters.deployment_store import DeploymentStore
+from model_api.adapters.deployments.counters import DeploymentCounters
+from model_api.adapters.deployments.store import DeploymentStore
 from model_api.adapters.postgres import Database
-from model_api.adapters.prediction_frame import encode
-from model_api.adapters.prediction_writer import PredictionWriter
-from model_api.domain.decision import Decision
-from model_api.domain.replica import VersionReport
-from model_api.domain.routing import Role
-from model_api.domain.tally import Second, Tally
+from model_api.adapters.predictions.frame import encode
+from model_api.adapters.predictions.writer import PredictionWriter
+from model_api.domain.deployments.replica import VersionReport
+from model_api.domain.deployments.routing import Role
+from model_api.domain.deployments.tally import Second, Tally
+from model_api.domain.judging.decision import Decision
 from model_api.tests.support.database import TestDatabase
 from model_api.tests.support.predictions import a_prediction
 

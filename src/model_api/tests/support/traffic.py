@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from model_api.adapters.postgres import Database
-from model_api.adapters.spool import Spool
+from model_api.adapters.spool.spool import Spool
 from model_api.events.recorder import Recorder
 from model_api.tests.support.counters import RecorderCounters
 from model_api.tests.support.predictions import a_prediction

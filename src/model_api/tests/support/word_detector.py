@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from model_api.domain.detector import Detection, WindowScore
-from model_api.domain.windows import split
+from model_api.domain.judging.detector import Detection, WindowScore
+from model_api.domain.judging.windows import split
 
 
 @dataclass(frozen=True)

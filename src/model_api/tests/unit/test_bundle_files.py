@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_api.adapters.bundle_files import load_bundle
+from model_api.adapters.bundles.files import load_bundle
 from model_api.domain.bundle import BundleRefused
 from model_api.tests.support.bundle_factory import (
     SPEC,

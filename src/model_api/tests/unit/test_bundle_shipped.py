@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from model_api.adapters.bundle_files import load_bundle
-from model_api.domain.linear import LinearDetector
+from model_api.adapters.bundles.files import load_bundle
+from model_api.domain.judging.linear import LinearDetector
 
 BUNDLE = Path(__file__).parents[2] / "bundle"
 

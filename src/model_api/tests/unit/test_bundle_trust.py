@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model_api.adapters.bundle_signature import BundleTrust, KeysUnreadable
+from model_api.adapters.bundles.signature import BundleTrust, KeysUnreadable
 from model_api.domain.bundle import BundleRefused
 from model_api.tests.support.deployed_bundles import Signer, bundle_files, digest_of, write_keys
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
-from model_api.domain.comparison import AnsweredInput, Comparison, Disagreement
-from model_api.domain.decision import Decision
-from model_api.domain.detector import Detector
-from model_api.domain.guard import judge
-from model_api.domain.judgement import Judgement
-from model_api.domain.policy import DEFAULT_POLICY, Policy
-from model_api.domain.routing import Role, Served
-from model_api.domain.tally import Tally
+from model_api.domain.deployments.comparison import AnsweredInput, Comparison, Disagreement
+from model_api.domain.deployments.routing import Role, Served
+from model_api.domain.deployments.tally import Tally
+from model_api.domain.judging.decision import Decision
+from model_api.domain.judging.detector import Detector
+from model_api.domain.judging.guard import judge
+from model_api.domain.judging.judgement import Judgement
+from model_api.domain.judging.policy import DEFAULT_POLICY, Policy
 from model_api.tests.support.waiting import eventually
 from model_api.tests.support.word_detector import WordDetector
 from model_api.work.comparing import MAX_WAITING, MAX_WAITING_CHARACTERS, Comparing

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from model_api.domain.deployment import (
+from model_api.domain.deployments.deployment import (
     Canary,
     Deployment,
     DeploymentInvalid,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.domain.decision import Decision
-from model_api.domain.guard import DetectorFailed, judge
-from model_api.domain.judgement import ScoredSpan
-from model_api.domain.policy import DEFAULT_POLICY, Mode, Policy, PolicyInvalid, Rule
+from model_api.domain.judging.decision import Decision
+from model_api.domain.judging.guard import DetectorFailed, judge
+from model_api.domain.judging.judgement import ScoredSpan
+from model_api.domain.judging.policy import DEFAULT_POLICY, Mode, Policy, PolicyInvalid, Rule
 from model_api.tests.support.word_detector import WordDetector
 
 

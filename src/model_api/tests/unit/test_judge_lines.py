@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from model_api.api.judge_lines import MAX_LINE_BYTES, run
+from model_api.api.predictions.judge_lines import MAX_LINE_BYTES, run
+from model_api.domain.judging.policy import DEFAULT_POLICY, Policy, PolicyInvalid, Rule
 from model_api.domain.limits import MAX_INPUT_BYTES
-from model_api.domain.policy import DEFAULT_POLICY, Policy, PolicyInvalid, Rule
 from model_api.tests.support.word_detector import WordDetector
 
 

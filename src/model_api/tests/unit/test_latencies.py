@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.domain.latencies import bucket_of, middle_of, percentile
+from model_api.domain.deployments.latencies import bucket_of, middle_of, percentile
 
 latencies = st.integers(min_value=0, max_value=600_000_000)
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.adapters.bundle_files import load_bundle
-from model_api.domain.linear import LinearDetector
-from model_api.domain.windows import split
+from model_api.adapters.bundles.files import load_bundle
+from model_api.domain.judging.linear import LinearDetector
+from model_api.domain.judging.windows import split
 from model_api.tests.support.bundle_factory import contents, expected_scores, manifest, write
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.domain.ngrams import NgramSpec, extract
+from model_api.domain.judging.ngrams import NgramSpec, extract
 
 SPEC = NgramSpec(char_min=2, char_max=3, word_max=2, char_bits=16, word_bits=12)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.domain.decision import Decision, strictest
-from model_api.domain.policy import (
+from model_api.domain.judging.decision import Decision, strictest
+from model_api.domain.judging.policy import (
     ATTACK,
     DEFAULT_POLICY,
     Mode,

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from model_api.adapters.bundle_files import load_bundle
-from model_api.domain.deployment import Canary, Deployment, Shadow, StickyBy, Version
-from model_api.domain.detector import BundledDetector
-from model_api.domain.route_plan import plan
-from model_api.domain.routing import Asker, Role, Routes, Served, Standing
+from model_api.adapters.bundles.files import load_bundle
+from model_api.domain.deployments.deployment import Canary, Deployment, Shadow, StickyBy, Version
+from model_api.domain.deployments.route_plan import plan
+from model_api.domain.deployments.routing import Asker, Role, Routes, Served, Standing
+from model_api.domain.judging.detector import BundledDetector
 from model_api.tests.support import bundle_factory
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

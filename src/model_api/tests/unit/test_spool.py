@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model_api.adapters.spool import Spool
-from model_api.adapters.spool_errors import SpoolFull, SpoolInUse, SpoolUnwritable
-from model_api.adapters.spool_frames import Damage, Record, pack, scan
+from model_api.adapters.spool.errors import SpoolFull, SpoolInUse, SpoolUnwritable
+from model_api.adapters.spool.frames import Damage, Record, pack, scan
+from model_api.adapters.spool.spool import Spool
 from model_api.tests.support.child import environment, python
 
 BOUND = 100_000
@@ -172,7 +172,8 @@ def test_a_spool_has_one_owner(spool: Spool, place: Path) -> None:
 
 def test_an_owner_that_was_killed_leaves_no_lock(place: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from model_api.adapters.spool import Spool\n"
+        "import os, sys; from pathlib import Path\n"
+        "from model_api.adapters.spool.spool import Spool\n"
         f"with Spool(Path(sys.argv[1]), {BOUND}) as spool:\n"
         "    spool.append([b'kept']); os.kill(os.getpid(), 9)\n"
     )
@@ -185,8 +186,8 @@ def test_an_owner_that_was_killed_leaves_no_lock(place: Path) -> None:
 def test_a_full_disk_leaves_no_half_written_group(place: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from model_api.adapters.spool import Spool\n"
-        "from model_api.adapters.spool_errors import SpoolUnwritable\n"
+        "from model_api.adapters.spool.spool import Spool\n"
+        "from model_api.adapters.spool.errors import SpoolUnwritable\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
         "with Spool(Path(sys.argv[1]), 100000) as spool:\n"
         "    spool.append([b'a' * 600])\n"

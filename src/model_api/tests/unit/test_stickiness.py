@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.domain.stickiness import bound_of, place_of, salt_of
+from model_api.domain.deployments.stickiness import bound_of, place_of, salt_of
 
 weights = st.floats(min_value=0, max_value=1)
 keys = st.tuples(st.text(), st.text())

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_api.domain.decision import Decision
-from model_api.domain.routing import Role
-from model_api.domain.tally import Second, TallyBook
+from model_api.domain.deployments.routing import Role
+from model_api.domain.deployments.tally import Second, TallyBook
+from model_api.domain.judging.decision import Decision
 
 
 def total(seconds: Iterable[Second]) -> int:
