@@ -35,5 +35,5 @@ def test_clusters_stay_whole_and_sources_are_spread() -> None:
 
 def test_too_few_clusters_are_an_error() -> None:
     rows = examples(12)
-    with pytest.raises(ValueError, match=r"2 clusters .* cannot fill 3 folds"):
+    with pytest.raises(ValueError, match=r"12 rows are only 2 different texts.* `folds` is 3"):
         grouped_folds(rows, np.arange(12) % 2, folds=3, seed=1)
