@@ -22,6 +22,8 @@ MAX_OBJECT_BYTES = 16 << 20
 
 _CONNECT_TIMEOUT = timedelta(seconds=3)
 _RETRIES = 2
+UNAVAILABLE = "The object store cannot be reached, or takes nothing because it is full."
+"""For whoever waits: which of the two it is, the store's own log says."""
 
 
 class ObjectMissing(Exception):

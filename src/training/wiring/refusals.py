@@ -21,8 +21,6 @@ REFUSALS: ExceptionHandlersMap = {
         kinds.OBJECTS_UNAVAILABLE, "The object store gave back other bytes than it was given."
     ),
     ObjectMissing: answering(kinds.OBJECTS_UNAVAILABLE, "The object store has lost an object."),
-    StoreUnavailable: answering(
-        kinds.OBJECTS_UNAVAILABLE, "The object store cannot be reached.", retry_after_s=5
-    ),
+    StoreUnavailable: answering(kinds.OBJECTS_UNAVAILABLE, UNAVAILABLE, retry_after_s=5),
 }
 """By the exception; a problem that says more of the case is raised in the area itself."""

@@ -23,8 +23,8 @@ def grouped_folds(
         members.setdefault(cluster, []).append(index)
     if len(members) < folds:
         raise ValueError(
-            f"{len(examples)} rows are only {len(members)} different texts, near-duplicates counted "
-            f"once, and `folds` is {folds}: add rows that differ, or ask for fewer folds"
+            f"{len(examples)} rows are only {len(members)} different texts, near-duplicates "
+            f"counted once, and `folds` is {folds}: add rows that differ, or ask for fewer folds"
         )
     order = np.random.default_rng(seed).permutation(len(members))
     groups = [group for _, group in sorted(zip(order.tolist(), members.values(), strict=True))]

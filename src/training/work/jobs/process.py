@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.adapters.object_store import StoreUnavailable
+from training.adapters.object_store import UNAVAILABLE, StoreUnavailable
 from training.domain.jobs.kinds import JobCancelled, JobFailed, JobKind, JobPostponed, Objects
 from training.utils import process_limits
 from training.utils.structured_logging import describe_exception
@@ -68,6 +68,6 @@ def _run(kind: JobKind[Any], context: RunningJob, inputs: dict[str, Any]) -> End
     except JobPostponed as absence:
         return Postponed(str(absence))
     except StoreUnavailable:
-        return Postponed("The object store cannot be reached.")
+        return Postponed(UNAVAILABLE)
     except MemoryError:
         return OutOfMemory()

@@ -8,7 +8,7 @@ from typing import Any
 
 from training.adapters.failures import DatabaseUnavailable
 from training.adapters.jobs import queue as job_queue
-from training.adapters.object_store import StoreUnavailable
+from training.adapters.object_store import UNAVAILABLE, StoreUnavailable
 from training.adapters.postgres import Connection, Database
 from training.domain.jobs import endings
 from training.domain.jobs.endings import Ending
@@ -46,7 +46,7 @@ async def refusable[Result](job: Job, work: Awaitable[Result]) -> Result | Postp
     except JobPostponed as absence:
         return Postponement(str(absence))
     except StoreUnavailable:
-        return Postponement("The object store cannot be reached.")
+        return Postponement(UNAVAILABLE)
     except (job_queue.LeaseLost, DatabaseUnavailable):
         raise
     except Exception as error:
