@@ -5,7 +5,7 @@ from litestar.types import ExceptionHandlersMap
 from training.adapters.datasets.objects import ObjectAltered
 from training.adapters.failures import DatabaseUnavailable, RowsRefused
 from training.adapters.idempotency import IdempotencyConflict
-from training.adapters.object_store import ObjectMissing, StoreUnavailable
+from training.adapters.object_store import UNAVAILABLE, ObjectMissing, StoreUnavailable
 from training.api import problem_kinds as kinds
 from training.api.errors import answering
 
