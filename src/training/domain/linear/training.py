@@ -25,7 +25,7 @@ from training.domain.linear.out_of_fold import (
     judge_out_of_fold,
     with_embedded,
 )
-from training.domain.linear.shards import average, shards_of
+from training.domain.linear.shards import Shard, average, shard_count, shards_of, within_folds
 from training.domain.normalisation.normaliser import normalise
 
 type Progress = Callable[[str], None]
@@ -48,7 +48,8 @@ class TrainingRun:
 class _Heads:
     """Fitted on one shard, or the mean of several: one head a fold, the attack's, the categories'.
 
-    The head of a fold saw nothing of that fold; the others saw all.
+    The head of a fold saw nothing of that fold; the others saw all. A shard within a fold has none
+    of them.
     """
 
     folds: list[Head]
@@ -78,14 +79,20 @@ def train_linear(
     progress(f"finding near-duplicates among {len(texts)} texts")
     clusters = near_duplicate_clusters(texts, configuration.seed)
     folds = grouped_folds(examples, clusters, configuration.folds, configuration.seed)
-    shards = shards_of(texts, configuration)
+    shards = shards_of(texts, attack, folds, configuration)
     fitted = []
     for number, shard in enumerate(shards, start=1):
-        progress(f"fitting shard {number} of {len(shards)}, {shard.size} texts")
-        part = [examples[index] for index in shard.tolist()]
+        progress(f"fitting shard {number} of {len(shards)}, {shard.members.size} texts")
+        if np.unique(attack[shard.members]).size == 1:
+            raise ValueError(
+                f"{np.count_nonzero(attack)} attacks among {len(texts)} texts are too few to part "
+                f"them into {len(shards)} shards: raise `shard_characters`, which takes more memory"
+            )
+        part = [examples[index] for index in shard.members.tolist()]
         kept = KeptHeads(checkpoints, number)
-        fitted.append(_fit(part, folds[shard], configuration, progress, kept))
-    heads = _average(fitted)
+        of_shard = folds[shard.members] if shard.fold is None else None
+        fitted.append(_fit(part, of_shard, configuration, progress, kept))
+    heads = _average(fitted, shards, configuration.folds)
     progress(f"judging {len(texts)} texts out of fold")
     logits = judge_out_of_fold(texts, folds, heads.folds, configuration)
     calibration = fit_platt(logits, attack)
@@ -104,6 +111,13 @@ def train_linear(
     return TrainingRun(_model(heads, calibration, configuration), points, summary, by_fold)
 
 
+def step_count(texts: Sequence[str], configuration: LinearConfiguration) -> int:
+    """How often a training on these texts tells of its progress."""
+    shards = shard_count(texts, configuration)
+    fits = 1 if within_folds(shards, configuration) else configuration.folds + 1
+    return 3 + shards * (fits + 1)
+
+
 def _as_judged(example: Example) -> Example:
     text = normalise(example.text)
     return example if text == example.text else replace(example, text=text)
@@ -111,17 +125,21 @@ def _as_judged(example: Example) -> Example:
 
 def _fit(
     examples: Sequence[Example],
-    folds: NDArray[np.intp],
+    folds: NDArray[np.intp] | None,
     configuration: LinearConfiguration,
     progress: Progress,
     kept: KeptHeads,
 ) -> _Heads:
-    known = _known(kept, configuration.folds)
+    known = _known(kept, 0 if folds is None else configuration.folds)
     if known is not None:
         return known
     texts = [example.text for example in examples]
     windows = windows_of(texts, configuration, all_windows=False)
-    of_folds = list(fold_heads(windows, examples, folds, configuration, progress, kept))
+    of_folds = (
+        []
+        if folds is None
+        else list(fold_heads(windows, examples, folds, configuration, progress, kept))
+    )
     progress("fitting the model on all texts")
     everything = np.ones(len(examples), np.bool_)
     taught, labelled = with_embedded(windows, examples, everything, configuration)
@@ -146,13 +164,24 @@ def _known(kept: KeptHeads, folds: int) -> _Heads | None:
     return _Heads(of_folds, attack, categories)
 
 
-def _average(fitted: Sequence[_Heads]) -> _Heads:
+def _average(fitted: Sequence[_Heads], shards: Sequence[Shard], folds: int) -> _Heads:
     return _Heads(
-        folds=[average(heads) for heads in zip(*(one.folds for one in fitted), strict=True)],
+        folds=[_of_others(fitted, shards, fold) for fold in range(folds)],
         attack=average([one.attack for one in fitted]),
         categories=[
             average(heads) for heads in zip(*(one.categories for one in fitted), strict=True)
         ],
+    )
+
+
+def _of_others(fitted: Sequence[_Heads], shards: Sequence[Shard], fold: int) -> Head:
+    """The head that judges a fold: none of those that it is the mean of has seen the fold."""
+    return average(
+        [
+            one.folds[fold] if shard.fold is None else one.attack
+            for one, shard in zip(fitted, shards, strict=True)
+            if shard.fold != fold
+        ]
     )
 
 

@@ -15,8 +15,7 @@ from training.domain.bundle.self_test import self_test_suite
 from training.domain.checkpoints import Checkpoints
 from training.domain.examples import Example
 from training.domain.linear.configuration import LinearConfiguration
-from training.domain.linear.shards import shard_count
-from training.domain.linear.training import TrainingRun, train_linear
+from training.domain.linear.training import TrainingRun, step_count, train_linear
 from training.domain.trainers.trainer import Facts, Report, TrainingImpossible
 from training.domain.verdicts import Verdicts
 
@@ -85,11 +84,11 @@ def train(
     report: Report,
     checkpoints: Checkpoints,
 ) -> TrainedLinear:
-    """Train a linear model; TrainingImpossible. The head of a fold is a checkpoint."""
+    """Train a linear model; TrainingImpossible. Each head is a checkpoint."""
     texts = [example.text for example in examples]
-    steps = 3 + shard_count(texts, configuration) * (configuration.folds + 2)
+    steps = _Steps(report, step_count(texts, configuration))
     try:
-        run = train_linear(examples, configuration, _Steps(report, steps), checkpoints)
+        run = train_linear(examples, configuration, steps, checkpoints)
     except ValueError as error:
         raise TrainingImpossible(str(error)) from error
     for number, measures in enumerate(run.by_fold, start=1):

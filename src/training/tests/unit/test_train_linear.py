@@ -14,7 +14,7 @@ from training.domain.linear.matrix import windows_of
 from training.domain.linear.metrics import area_under_curve
 from training.domain.linear.ngrams import NgramSpec
 from training.domain.linear.out_of_fold import fold_heads, judge_out_of_fold
-from training.domain.linear.training import train_linear
+from training.domain.linear.training import step_count, train_linear
 from training.main import cli
 from training.tests.rows import examples, write_rows
 
@@ -55,17 +55,44 @@ def test_judging_in_a_batch_is_judging_one_by_one() -> None:
     assert together.categories == pytest.approx(np.vstack([one.categories for one in alone]))
 
 
-def test_what_does_not_fit_at_once_is_fitted_in_shards_and_averaged() -> None:
-    sharded = replace(SMALL, shard_characters=sum(len(one.text) for one in examples()) // 3)
+@pytest.mark.parametrize("shards", [2, 3, 7])
+def test_what_does_not_fit_at_once_is_fitted_in_shards_and_averaged(shards: int) -> None:
+    sharded = replace(SMALL, shard_characters=sum(len(one.text) for one in examples()) // shards)
     said: list[str] = []
     run = train_linear(examples(), sharded, said.append)
-    assert [line for line in said if line.startswith("fitting shard 3 of ")]
+    assert len(said) == step_count([one.text for one in examples()], sharded)
     assert run.out_of_fold["rows"] == len(examples())
     assert run.out_of_fold["auc"] == pytest.approx(1.0, abs=0.01)
     again = train_linear(examples(), sharded, quiet)
     assert np.array_equal(run.model.weights, again.model.weights)
     whole = train_linear(examples(), SMALL, quiet)
     assert not np.array_equal(run.model.weights, whole.model.weights)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7])
+def test_nobody_judges_out_of_fold_what_he_has_learned_by_heart(shards: int) -> None:
+    chance = np.random.default_rng(1)
+    words = [f"word{number}" for number in range(400)]
+    rows = []
+    for one in examples(400):
+        drawn = list(chance.choice(words, 12))
+        attack = bool(chance.random() < 0.5)
+        # A little can be learned, so that there is a model at all.
+        told = ["marker"] if attack and chance.random() < 0.2 else []
+        rows.append(replace(one, text=" ".join(drawn + told), attack=attack))
+    sharded = replace(SMALL, shard_characters=sum(len(one.text) for one in rows) // shards + 1)
+    run = train_linear(rows, sharded, quiet)
+    assert run.out_of_fold["auc"] < 0.75
+    learned = run.model.judge([one.text for one in rows]).scores
+    assert area_under_curve(learned, np.array([one.attack for one in rows])) > 0.85
+
+
+def test_too_few_attacks_for_the_shards_are_an_error() -> None:
+    rows = [one for one in examples(300) if not one.attack]
+    rows += [one for one in examples(300) if one.attack][:4]
+    sharded = replace(SMALL, shard_characters=sum(len(one.text) for one in rows) // 30)
+    with pytest.raises(ValueError, match="raise `shard_characters`"):
+        train_linear(rows, sharded, quiet)
 
 
 def test_only_attacks_or_only_benign_texts_are_an_error() -> None:
@@ -79,7 +106,7 @@ def test_mislabelled_data_is_an_error() -> None:
     chance = np.random.default_rng(1)
     rows = [replace(one, attack=bool(chance.random() < 0.5)) for one in examples(90)]
     rows = [replace(one, text=f"the same {index % 2}") for index, one in enumerate(rows)]
-    with pytest.raises(ValueError, match=r"clusters|do not rise"):
+    with pytest.raises(ValueError, match=r"different texts|do not rise"):
         train_linear(rows, SMALL, quiet)
 
 
