@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from training.domain.linear.configuration import LinearConfiguration
 from training.domain.linear.logistic import Head, fit_sparse
@@ -74,7 +74,8 @@ def _fit_scaled(
     ]
     ratio = np.log((masses[0] / masses[0].sum()) / (masses[1] / masses[1].sum()))
     scale = np.abs(ratio).astype(np.float32)
-    scaled = csr_array(windows.rows @ diags_array(scale, dtype=np.float32))
+    rows = windows.rows
+    scaled = csr_array((rows.data * scale[rows.indices], rows.indices, rows.indptr), rows.shape)
     head = _fit(scaled, wanted, configuration.regularisation, configuration)
     return Head(head.weights * scale, head.bias)
 

@@ -82,7 +82,7 @@ def test_nobody_judges_out_of_fold_what_he_has_learned_by_heart(shards: int) -> 
         rows.append(replace(one, text=" ".join(drawn + told), attack=attack))
     sharded = replace(SMALL, shard_characters=sum(len(one.text) for one in rows) // shards + 1)
     run = train_linear(rows, sharded, quiet)
-    assert run.out_of_fold["auc"] < 0.75
+    assert float(str(run.out_of_fold["auc"])) < 0.75
     learned = run.model.judge([one.text for one in rows]).scores
     assert area_under_curve(learned, np.array([one.attack for one in rows])) > 0.85
 
