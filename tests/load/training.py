@@ -74,8 +74,16 @@ def main(sizes: tuple[int, ...], train: bool, strict: bool) -> None:
 async def _measure(
     platform: Platform, sizes: Sequence[int], train: bool, console: Console
 ) -> list[Line]:
-    lines = []
+    lines: list[Line] = []
     worker = platform.pid(WORKER)
+
+    async def measure(what: str, rows: int, size: int, upload: float | None, job_id: str) -> None:
+        cost = await follow(gateway, job_id, worker)
+        lines.append(Line(what, rows, size, upload, cost))
+        console.print(
+            f"  {cost.cpu_seconds:.1f} s of CPU, {cost.memory_bytes / 1e6:.0f} MB", highlight=False
+        )
+
     async with client(platform, platform.admin_key) as gateway:
         for rows in sizes:
             path = platform.home.parent / f"{rows}.jsonl"
@@ -84,13 +92,11 @@ async def _measure(
             name = f"synthetic-{rows}"
             console.print("Importing them")
             job_id, seconds = await send(gateway, name, path)
-            lines.append(Line("import", rows, size, seconds, await follow(gateway, job_id, worker)))
+            await measure("import", rows, size, seconds, job_id)
             path.unlink()
             if train:
                 console.print("Training on them")
-                job_id = await _train(gateway, name)
-                cost = await follow(gateway, job_id, worker)
-                lines.append(Line("linear", rows, size, None, cost))
+                await measure("linear", rows, size, None, await _train(gateway, name))
     return lines
 
 
