@@ -22,7 +22,7 @@ def show(console: Console, settings: Settings, platform: PlatformStatus) -> None
         if unit.address:
             table.add_row(Text(unit.name), Text(unit.address))
     console.print(table)
-    key = shlex.quote(_short(settings.home.admin_key))
+    key = shlex.quote(_short(settings.home.admin_key, settings))
     gateway = f"http://{LOOPBACK}:{settings.ports.dashboard_backend}"
     console.print("\nThe admin key is in", Text(key), style="default")
     show_mlflow(console, settings)
@@ -39,12 +39,12 @@ def show(console: Console, settings: Settings, platform: PlatformStatus) -> None
 def show_mlflow(console: Console, settings: Settings) -> None:
     """Says where runs and pictures are, and who may see them."""
     address = f"http://{LOOPBACK}:{settings.ports.mlflow}"
-    password = shlex.quote(_short(settings.home.mlflow_password))
+    password = shlex.quote(_short(settings.home.mlflow_password, settings))
     line = f"Runs and pictures are in MLflow: {address}, user {MLFLOW_USER}, password in {password}"
     console.print(Text(line), soft_wrap=True)
 
 
-def _short(path: Path) -> str:
+def _short(path: Path, settings: Settings) -> str:
     """Relative in the repository itself, where it is typed most; whole elsewhere."""
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return str(path.relative_to(here) if settings.home.path.parent == here else path)
