@@ -97,7 +97,7 @@ class VersionLoader:
         model = packaged.detector.name
         try:
             detector = await asyncio.to_thread(self._library.load_kept, model, version)
-        except (KeysUnreadable, OSError) as error:
+        except KeysUnreadable as error:
             log.error("kept bundle cannot be checked", extra={"reason": str(error)})
             return None
         if detector is not None:

@@ -1,10 +1,11 @@
-"""Loads a model bundle from its folder, or says why it must not be used."""
+"""Loads a model bundle, or says why it must not be used: what is checked is what is loaded."""
 
 import errno
 import hashlib
 import io
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -28,18 +29,36 @@ MANIFEST = "manifest.json"
 def load_bundle(path: Path) -> LinearDetector:
     """The self-tested detector of the bundle in the folder `path`.
 
-    Raises `BundleRefused` with a reason that names the file and what is wrong with it. Every byte
-    that is used was checked against the manifest first; files the manifest does not list are not
-    read.
+    Raises `BundleRefused` with a reason that names the file and what is wrong with it. Files that
+    the manifest does not list are not read.
     """
-    raw_manifest = read_file(path / MANIFEST, MAX_MANIFEST_BYTES)
-    manifest = parse_manifest(raw_manifest)
-    contents = {name: _verified(path, manifest, name) for name in manifest.files}
+    return open_bundle(read_bundle(path))
+
+
+def open_bundle(contents: Mapping[str, bytes]) -> LinearDetector:
+    """The self-tested detector of the bundle of these files, by name; BundleRefused.
+
+    Every byte that is used was checked against the manifest first.
+    """
+    manifest = parse_manifest(contents[MANIFEST])
+    for name in manifest.files:
+        if name not in contents:
+            raise BundleRefused(f"{name}: listed in the manifest and missing")
+        check_file(manifest, name, contents[name])
     weights = _weights(contents[manifest.weights.file], manifest)
-    detector = LinearDetector(manifest, digest_of(raw_manifest), weights)
+    detector = LinearDetector(manifest, digest_of(contents[MANIFEST]), weights)
     self_test = manifest.self_test.file
     _run_self_test(detector, _decode(self_test, contents[self_test], tuple[SelfTestCase, ...]))
     return detector
+
+
+def read_bundle(path: Path) -> dict[str, bytes]:
+    """The manifest in the folder `path`, and the files that it lists, none larger than it says;
+    BundleRefused."""
+    raw_manifest = read_file(path / MANIFEST, MAX_MANIFEST_BYTES)
+    manifest = parse_manifest(raw_manifest)
+    files = {name: read_file(path / name, entry.bytes) for name, entry in manifest.files.items()}
+    return {**files, MANIFEST: raw_manifest}
 
 
 def export_bundle(path: Path, folder: Path) -> LinearDetector:
@@ -48,11 +67,8 @@ def export_bundle(path: Path, folder: Path) -> LinearDetector:
     Raises `BundleRefused` where it is not sound, OSError where `folder` is there already, unless
     it is empty, or cannot be written.
     """
-    detector = load_bundle(path)
-    contents = {name: _verified(path, detector.manifest, name) for name in detector.manifest.files}
-    contents[MANIFEST] = read_file(path / MANIFEST, MAX_MANIFEST_BYTES)
-    if digest_of(contents[MANIFEST]) != detector.digest:
-        raise BundleRefused(f"{MANIFEST}: changed while it was read")
+    contents = read_bundle(path)
+    detector = open_bundle(contents)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
@@ -97,12 +113,6 @@ def read_file(file: Path, limit: int) -> bytes:
         raise BundleRefused(f"{file.name}: cannot be read: {error.strerror}") from error
     if len(content) > limit:
         raise BundleRefused(f"{file.name}: larger than {limit} bytes")
-    return content
-
-
-def _verified(folder: Path, manifest: Manifest, name: str) -> bytes:
-    content = read_file(folder / name, manifest.files[name].bytes)
-    check_file(manifest, name, content)
     return content
 
 

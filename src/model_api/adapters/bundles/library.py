@@ -9,8 +9,8 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -19,8 +19,9 @@ from model_api.adapters.bundles.files import (
     MANIFEST,
     check_file,
     digest_of,
-    load_bundle,
+    open_bundle,
     parse_manifest,
+    read_bundle,
     read_file,
 )
 from model_api.adapters.bundles.signature import (
@@ -55,7 +56,7 @@ class BundleLibrary:
 
     Whatever comes from the store is bounded in size and number before it is taken, and checked
     before it is used; what lies in the folder is checked again whenever it is loaded. Where
-    ``folder`` is None, or cannot be written, bundles are kept in memory alone.
+    ``folder`` is None, or cannot be written, bundles are in memory alone.
     """
 
     def __init__(self, folder: Path | None, store: ObjectStore | None, trust: BundleTrust) -> None:
@@ -70,27 +71,25 @@ class BundleLibrary:
             if kept is not None:
                 return kept
             files = await self._fetch(model, version)
-            return await asyncio.to_thread(self._keep, model, version, files)
+            return await asyncio.to_thread(self._take, model, version, files)
         except (KeysUnreadable, StoreUnavailable) as error:
             raise BundleUnavailable(str(error)) from error
         except (ObjectMissing, ObjectTooLarge) as error:
             raise BundleRefused(str(error)) from error
-        except OSError as error:
-            raise BundleUnavailable(f"the disk failed ({error.strerror})") from error
 
     def load_kept(self, model: str, version: Version) -> BundledDetector | None:
-        """The detector of the copy on this machine; None where there is no sound one.
+        """The detector of the copy on this machine; None where there is none that may be used.
 
-        Raises KeysUnreadable, or BundleRefused where nobody trusted has signed it.
+        Such a copy stays: another disk's hour, or another key, may make it usable, and the store
+        may be away. KeysUnreadable.
         """
         folder = self._place_of(version.digest)
-        if folder is None or not folder.is_dir():
-            return None
         try:
-            return self._open(folder, model, version)
-        except BundleRefused as refusal:
-            _log.warning("kept bundle refused", digest=version.digest, reason=refusal.reason)
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder is None or not folder.is_dir():
+                return None
+            return self._open(_read(folder), model, version)
+        except (BundleRefused, OSError) as error:
+            _log.warning("kept bundle not used", digest=version.digest, reason=str(error))
             return None
 
     def collect(self, keep: Collection[str]) -> None:
@@ -132,36 +131,27 @@ class BundleLibrary:
         except ObjectMissing:
             return None
 
-    def _keep(self, model: str, version: Version, files: Mapping[str, bytes]) -> BundledDetector:
-        with self._incoming() as incoming:
-            for name, content in files.items():
-                _write(incoming / name, content)
-            sync_directory(incoming)
-            detector = self._open(incoming, model, version)
-            place = self._place_of(version.digest)
-            if place is not None:
-                incoming.rename(place)
-                sync_directory(place.parent)
+    def _take(self, model: str, version: Version, files: Mapping[str, bytes]) -> BundledDetector:
+        """The detector of fetched files, which are kept where the disk takes them."""
+        detector = self._open(files, model, version)
+        place = self._place_of(version.digest)
+        if place is not None:
+            try:
+                _keep(place, files)
+            except OSError as error:
+                _log.error(
+                    "bundle not kept: a restart has to fetch it anew",
+                    digest=version.digest,
+                    reason=error.strerror,
+                )
         return detector
 
-    @contextmanager
-    def _incoming(self) -> Iterator[Path]:
-        if self._folder is not None:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=self._folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _open(self, folder: Path, model: str, version: Version) -> BundledDetector:
-        detector = load_bundle(folder)
+    def _open(self, files: Mapping[str, bytes], model: str, version: Version) -> BundledDetector:
+        detector = open_bundle(files)
         if detector.digest != version.digest:
             raise BundleRefused(f"{MANIFEST}: is not that of {version.digest}")
         _check_bounds(detector.manifest)
-        signature = folder / SIGNATURE
-        content = read_file(signature, MAX_SIGNATURE_BYTES) if signature.exists() else None
-        self._check_signature(content, detector.manifest, version, model)
+        self._check_signature(files.get(SIGNATURE), detector.manifest, version, model)
         return detector
 
     def _check_signature(
@@ -175,6 +165,32 @@ class BundleLibrary:
 
     def _place_of(self, digest: str) -> Path | None:
         return None if self._folder is None else self._folder / _hexadecimal(digest)
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    files = read_bundle(folder)
+    signature = folder / SIGNATURE
+    if signature.exists():
+        files[SIGNATURE] = read_file(signature, MAX_SIGNATURE_BYTES)
+    return files
+
+
+def _keep(place: Path, files: Mapping[str, bytes]) -> None:
+    """Have the files on the disk at `place`, in the place of what may be there. OSError."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    incoming = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=place.parent))
+    replaced = incoming.with_name(f"{incoming.name}-replaced")
+    try:
+        for name, content in files.items():
+            _write(incoming / name, content)
+        sync_directory(incoming)
+        with suppress(FileNotFoundError):
+            place.rename(replaced)
+        incoming.rename(place)
+        sync_directory(place.parent)
+    finally:
+        for litter in (incoming, replaced):
+            shutil.rmtree(litter, ignore_errors=True)
 
 
 def _hexadecimal(digest: str) -> str:

@@ -1,6 +1,8 @@
 """Deployed bundles: fetched within bounds, checked before use, and kept whole or not at all."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +69,14 @@ async def test_a_store_that_is_away_is_waited_for(
 
     own_s3.start()
     assert (await library.load("detector", version)).digest == version.digest
+
+
+def too_many_open_files(*_: object, **__: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def no_space_left(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def unsigned(s3: S3Server, version: Version) -> None:
@@ -213,11 +223,76 @@ async def test_a_damaged_copy_is_fetched_anew(
 ) -> None:
     version = register(own_s3, SIGNER, "1", bundle_files())
     await library.load("detector", version)
-    (folder / version.digest[7:] / "weights.npy").write_bytes(b"damaged")
+    weights = folder / version.digest[7:] / "weights.npy"
+    weights.write_bytes(b"damaged")
+
+    assert library.load_kept("detector", version) is None
+    assert (await library.load("detector", version)).digest == version.digest
+    assert library.load_kept("detector", version) is not None
+    assert weights.read_bytes() != b"damaged"
+    assert kept(folder) == [version.digest[7:]]
+
+
+async def test_a_copy_that_the_disk_does_not_give_now_is_there_later(
+    library: BundleLibrary, own_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the only one: a store that is away gives no other."""
+    version = register(own_s3, SIGNER, "1", bundle_files())
+    await library.load("detector", version)
+    own_s3.stop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", too_many_open_files)
+        with pytest.raises(BundleUnavailable):
+            await library.load("detector", version)
+
+    assert (await library.load("detector", version)).digest == version.digest
+
+
+async def test_a_folder_that_cannot_be_looked_into_is_done_without(
+    library: BundleLibrary, own_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = register(own_s3, SIGNER, "1", bundle_files())
+    monkeypatch.setattr(Path, "is_dir", too_many_open_files)
+
+    assert (await library.load("detector", version)).digest == version.digest
+
+
+async def test_a_copy_outlives_the_loss_of_the_keys_that_it_needs(
+    library: BundleLibrary, keys: Path, own_s3: S3Server
+) -> None:
+    version = register(own_s3, SIGNER, "1", bundle_files())
+    await library.load("detector", version)
+    own_s3.stop()
+    write_keys(keys, Signer())
+    with pytest.raises(BundleUnavailable):
+        await library.load("detector", version)
+
+    write_keys(keys, SIGNER)
+    assert (await library.load("detector", version)).digest == version.digest
+
+
+async def test_a_bundle_that_the_disk_does_not_take_judges_all_the_same(
+    library: BundleLibrary, folder: Path, own_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = register(own_s3, SIGNER, "1", bundle_files())
+    monkeypatch.setattr("os.fsync", no_space_left)
+
+    assert (await library.load("detector", version)).digest == version.digest
+
+    assert kept(folder) == []
+
+
+async def test_what_the_disk_takes_in_part_is_no_copy(
+    library: BundleLibrary, folder: Path, own_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = register(own_s3, SIGNER, "1", bundle_files())
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", no_space_left)
+        await library.load("detector", version)
 
     assert library.load_kept("detector", version) is None
     assert kept(folder) == []
-    assert (await library.load("detector", version)).digest == version.digest
 
 
 async def test_a_copy_whose_key_is_trusted_no_more_is_not_used(
