@@ -64,11 +64,13 @@ class DeploymentFollower:
         self._replica_id = replica_id
         self._options = options or FollowerOptions()
         self._champion: Version | None = None
+        self._former: Version | None = None
         self._in_force: int | None = None
         self._saved: KnownDeployment | None = None
         self._refreshing = asyncio.Lock()
         self._saving = asyncio.Lock()
         self._news = asyncio.Event()
+        self._unsaved = asyncio.Event()
         self._litter = asyncio.Event()
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -106,6 +108,7 @@ class DeploymentFollower:
                 "starting before the deployed versions are loaded", extra={"status": self.status}
             )
         self._start(self._forever(self._tidy), "bundles")
+        self._start(self._forever(self._save_again), "snapshot")
         if self._store is not None and self._notifications is not None:
             self._start(self._forever(partial(self._watch, self._notifications)), "deployments")
             self._start(self._forever(partial(self._report, self._store)), "replica")
@@ -133,8 +136,8 @@ class DeploymentFollower:
 
     @property
     def generation(self) -> int | None:
-        """The deployment that is in force here: its champion answers, and of the others each is
-        loaded or refused."""
+        """The deployment that is in force here: its champion answers, its canary and its shadow are
+        loaded or refused, and the warm ones were tried at least."""
         return self._in_force
 
     @property
@@ -174,7 +177,7 @@ class DeploymentFollower:
         if known is None:
             return
         self._saved, self._champion = known, known.champion
-        if known.champion is not None and known.deployment.champion is not None:
+        if known.champion is not None:
             detector = await self._loader.load_kept(known.champion)
             if detector is not None:
                 self._models.resume(known.champion, detector)
@@ -187,33 +190,57 @@ class DeploymentFollower:
 
     async def _loaded(self, report: VersionReport) -> None:
         """A version was tried: it is ready, or was refused, or will be tried again."""
-        if report.state is VersionState.REFUSED:
-            await self._tell_refusal(report)
         deployment = self._models.deployment
         if deployment is not None:
             self._models.follow(deployment, self._loader.loaded)
             await self._changed(deployment)
+        if report.state is VersionState.REFUSED:
+            await self._tell_refusal(report)
 
     async def _changed(self, deployment: Deployment) -> None:
         answers = self._models.routes.generation == deployment.generation
-        if answers and deployment.champion is not None:
-            self._champion = deployment.champion.plain
-        states = {self._loader.report(version).state for version in deployment.versions}
-        is_done = answers and VersionState.LOADING not in states
+        if answers:
+            self._former = self._champion or self._former
+            self._champion = None if deployment.champion is None else deployment.champion.plain
+        judging = {self._loader.report(version).state for version in deployment.judging}
+        is_done = (
+            answers
+            and VersionState.LOADING not in judging
+            # A store that is away keeps nobody from going back to a version that is loaded.
+            and all(map(self._loader.was_tried, deployment.versions))
+        )
         if is_done:
             self._in_force = deployment.generation
         self._news.set()
-        champion = self._champion
-        known = KnownDeployment(deployment, champion)
-        async with self._saving:
-            if known != self._saved:
-                try:
-                    await asyncio.to_thread(self._snapshot.save, known)
-                    self._saved = known
-                except OSError as error:
-                    log.error("deployment snapshot not saved", extra={"reason": error.strerror})
+        await self._save()
         if is_done:
             self._litter.set()
+
+    async def _save(self) -> None:
+        """Have the disk know what is followed; where it fails, later."""
+        async with self._saving:
+            deployment = self._models.deployment
+            if deployment is None:
+                return
+            known = KnownDeployment(deployment, self._champion)
+            if known == self._saved:
+                return
+            try:
+                await asyncio.to_thread(self._snapshot.save, known)
+            except OSError as error:
+                if not self._unsaved.is_set():
+                    log.error("deployment snapshot not saved", extra={"reason": error.strerror})
+                self._unsaved.set()
+                return
+            self._saved = known
+            if self._unsaved.is_set():
+                self._unsaved.clear()
+                log.info("deployment snapshot saved")
+
+    async def _save_again(self) -> None:
+        await self._unsaved.wait()
+        await asyncio.sleep(self._options.retry_s)
+        await self._save()
 
     async def _tell_refusal(self, report: VersionReport) -> None:
         """Keep record of a refused bundle: once, however often it is tried."""
@@ -245,7 +272,10 @@ class DeploymentFollower:
     async def _tidy(self) -> None:
         await self._litter.wait()
         self._litter.clear()
-        await self._loader.forget_others([] if self._champion is None else [self._champion])
+        # Without a champion of a deployment the packaged bundle answers: the one before it stays
+        # at hand.
+        kept = self._champion or self._former
+        await self._loader.forget_others([] if kept is None else [kept])
 
     async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
         """One step after another: whatever is wrong with one, the next may do."""

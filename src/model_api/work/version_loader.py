@@ -1,7 +1,8 @@
 """Loads the versions that a deployment names, one after another, and again where that failed.
 
 ``VersionLoader(library, models)``: ``want(versions)``; ``loaded``, by digest; ``report(version)``;
-``keep_loading(tell)`` runs until cancelled; ``settled()``; ``forget_others(keep)``.
+``was_tried(version)``; ``keep_loading(tell)`` runs until cancelled; ``settled()``;
+``forget_others(keep)``.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Attempts:
-    """What came of a version so far; ``retry_at`` is on the clock of ``time.monotonic``."""
+    """What came of a version since it was asked for last; ``retry_at`` is on the clock of
+    ``time.monotonic``."""
 
     state: VersionState = VersionState.LOADING
     reason: str | None = None
@@ -67,18 +69,14 @@ class VersionLoader:
         self._wanted = {}
         for version in versions:
             self._wanted.setdefault(version.digest, version)
-        self._attempts = {
-            digest: self._attempts.get(digest, _Attempts()) for digest in self._wanted
-        }
+        # Whoever asks anew wants it tried anew: what was found before is no answer.
+        self._attempts = {digest: _Attempts() for digest in self._wanted}
         self._loaded = {
             digest: detector for digest, detector in self._loaded.items() if digest in self._wanted
         }
-        for digest, attempts in self._attempts.items():
-            if digest == packaged.digest:
-                # It came with the service, and is trusted as the service's own code is.
-                self._loaded[digest] = packaged.detector
-            # Whoever asks anew wants it tried anew.
-            attempts.retry_at = 0.0
+        if packaged.digest in self._wanted:
+            # It came with the service, and is trusted as the service's own code is.
+            self._loaded[packaged.digest] = packaged.detector
         self._note_progress()
         self._changed.set()
 
@@ -88,6 +86,11 @@ class VersionLoader:
             return VersionReport(version.version, version.digest, VersionState.READY, None)
         attempts = self._attempts.get(version.digest, _Attempts())
         return VersionReport(version.version, version.digest, attempts.state, attempts.reason)
+
+    def was_tried(self, version: Version) -> bool:
+        """Whether it is loaded, or was tried at least once since it was asked for last."""
+        attempts = self._attempts.get(version.digest, _Attempts())
+        return version.digest in self._loaded or attempts.is_tried
 
     async def load_kept(self, version: Version) -> BundledDetector | None:
         """The detector of the copy on this machine, which stays if it is wanted next."""
@@ -139,12 +142,13 @@ class VersionLoader:
         return version, wait_s
 
     async def _attempt(self, version: Version) -> bool:
-        """Load one version; False where it was no longer wanted."""
+        """Load one version; False where nothing came of it that counts now."""
         model = self._models.packaged.detector.name
+        attempts = self._attempts[version.digest]
         async with self._disk:
             loading = asyncio.ensure_future(self._library.load(model, version))
             try:
-                while not loading.done() and version.digest in self._wanted:
+                while not loading.done() and self._lies_there(version):
                     self._changed.clear()
                     changed = asyncio.ensure_future(self._changed.wait())
                     await asyncio.wait((loading, changed), return_when=asyncio.FIRST_COMPLETED)
@@ -152,12 +156,19 @@ class VersionLoader:
             finally:
                 loading.cancel()
                 await asyncio.gather(loading, return_exceptions=True)
-        attempts = self._attempts.get(version.digest)
-        if attempts is None or loading.cancelled():
+        if loading.cancelled() or version.digest not in self._wanted:
             return False
-        self._settle(version, attempts, loading)
+        is_asked_anew = self._attempts[version.digest] is not attempts
+        if is_asked_anew and loading.exception() is not None:
+            return False
+        self._settle(version, self._attempts[version.digest], loading)
         self._note_progress()
         return True
+
+    def _lies_there(self, version: Version) -> bool:
+        """Whether the version is still wanted from where it was to be found."""
+        wanted = self._wanted.get(version.digest)
+        return wanted is not None and wanted.location == version.location
 
     def _settle(
         self, version: Version, attempts: _Attempts, loading: "asyncio.Future[BundledDetector]"

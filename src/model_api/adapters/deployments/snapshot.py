@@ -18,7 +18,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class KnownDeployment:
     """What is desired, and the champion that last answered: the two differ while a new champion
-    is loaded. ``champion`` is None where the packaged bundle alone ever answered."""
+    is loaded. ``champion`` is None where that was the packaged bundle."""
 
     deployment: Deployment
     champion: Version | None
@@ -31,12 +31,16 @@ class DeploymentSnapshot:
         self._path = path
 
     def load(self) -> KnownDeployment | None:
-        """What was saved last, if anything was. A file that makes no sense is put aside."""
+        """What was saved last, if anything was. A file that makes no sense is put aside; one that
+        cannot be read now stays."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=KnownDeployment)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, DeploymentInvalid) as error:
+        except OSError as error:
+            _log.error("deployment snapshot cannot be read", reason=error.strerror)
+            return None
+        except (msgspec.MsgspecError, UnicodeDecodeError, DeploymentInvalid) as error:
             aside = put_aside(self._path)
             _log.error(
                 "deployment snapshot unreadable, put aside",

@@ -108,6 +108,12 @@ class Deployment:
             named.setdefault(version.version, version.plain)
         return tuple(named.values())
 
+    @property
+    def judging(self) -> tuple[Version, ...]:
+        """The champion, the canary and the shadow, as far as there are any."""
+        roles = (self.champion, self.canary, self.shadow)
+        return tuple(version for version in roles if version is not None)
+
     def _placed(self) -> Iterator[tuple[str, Version]]:
         for role, version in (
             ("champion", self.champion),

@@ -1,11 +1,16 @@
 """A replica follows the deployment: across restarts, and without the database or the store."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from model_api.adapters.deployments.snapshot import DeploymentSnapshot
+from model_api.adapters.failures import RowsRefused
+from model_api.events.deployment_changes import DeploymentChanges
 from model_api.tests.support import api as application
 from model_api.tests.support.api import BENIGN, Api
 from model_api.tests.support.database import Databases, TestDatabase
@@ -108,6 +113,81 @@ async def test_a_champion_that_never_came_leaves_the_last_one_across_a_restart(
         assert health["dependencies"]["deployment"] == "generation 2, 2 loading"
         own_s3.start()
         await eventually(lambda: _is(api, "2"))
+
+
+async def test_a_champion_that_answers_does_not_wait_for_a_warm_version_while_the_store_is_away(
+    variables: dict[str, str], own_s3: S3Server
+) -> None:
+    """Or nobody could go back while the store is away."""
+    one, two = (register_new(own_s3, SIGNER, version) for version in "12")
+    async with application.serving(variables) as api:
+        await deployed(api, desired(1, one))
+        own_s3.stop()
+
+        await deployed(api, desired(2, one, warm=(two,)))
+
+        (replica,) = (await state(api))["replicas"]
+        states = {each["version"]: each["state"] for each in replica["versions"]}
+        assert states == {"1": "ready", "2": "loading"}
+        # Of a canary people are told that it answers: it is waited for.
+        await deploy(api, desired(3, one, canary=two))
+        await eventually(lambda: _was_tried(api, 3))
+        assert (await state(api))["replicas"][0]["generation"] == 2
+        own_s3.start()
+        await in_force(api, 3)
+
+
+async def test_a_refusal_that_cannot_be_told_of_keeps_no_other_version_waiting(
+    variables: dict[str, str], own_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = register_new(own_s3, SIGNER, "1")
+    unsigned = register_new(own_s3, None, "2")
+
+    async def refuses(*_: object) -> None:
+        raise RowsRefused("a value")
+
+    monkeypatch.setattr(DeploymentChanges, "version_refused", refuses)
+    async with application.serving(variables) as api:
+        await deployed(api, desired(1, one, warm=(unsigned,)))
+
+
+async def test_the_packaged_bundle_is_the_last_champion_where_it_answered_last(
+    variables: dict[str, str], own_s3: S3Server
+) -> None:
+    one, two = (register_new(own_s3, SIGNER, version) for version in "12")
+    async with application.serving(variables) as api:
+        packaged = api.service.models.packaged.version
+        await deployed(api, desired(1, one))
+        await deployed(api, desired(2))
+        own_s3.stop()
+        await deploy(api, desired(3, two))
+        assert await version_of(api) == packaged
+
+    async with application.serving(without_database(variables)) as api:
+        assert await version_of(api) == packaged
+
+
+async def test_a_deployment_that_the_disk_did_not_take_is_kept_as_soon_as_it_does(
+    variables: dict[str, str],
+    own_s3: S3Server,
+    state_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = register_new(own_s3, SIGNER, "1")
+
+    def no_space_left(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with application.serving(variables) as api:
+        with monkeypatch.context() as patch:
+            patch.setattr(DeploymentSnapshot, "save", no_space_left)
+            await deployed(api, desired(1, one))
+        snapshot = DeploymentSnapshot(state_dir / "deployment.json")
+        await eventually(lambda: _holds(snapshot.load() is not None))
+
+    own_s3.stop()
+    async with application.serving(without_database(variables)) as api:
+        assert await version_of(api) == "1"
 
 
 async def test_with_nothing_left_the_packaged_bundle_judges(
@@ -222,6 +302,12 @@ async def test_a_database_that_goes_leaves_all_as_it_is(
             return bool(counts) and counts[0] >= 5
 
         await eventually(is_counted)
+
+
+async def _was_tried(api: Api, generation: int) -> bool:
+    told = await state(api)
+    reasons = [each["reason"] for each in told["replicas"][0]["versions"]]
+    return told["desired"]["generation"] == generation and any(reasons)
 
 
 async def _is(api: Api, version: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,16 +27,22 @@ class Hanging:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.left = asyncio.Event()
-        self.answers = False
+        self.answering = asyncio.Event()
+        self.keys: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        request = await reader.readuntil(b"\r\n\r\n")
+        self.keys.append(request.split()[1].decode())
         self.asked.set()
-        if self.answers:
-            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-        else:
-            await reader.read()
+        leaving = asyncio.ensure_future(reader.read())
+        answering = asyncio.ensure_future(self.answering.wait())
+        await asyncio.wait((leaving, answering), return_when=asyncio.FIRST_COMPLETED)
+        if leaving.done():
             self.left.set()
+        else:
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        leaving.cancel()
+        answering.cancel()
         writer.close()
 
 
@@ -93,7 +100,7 @@ async def test_a_version_that_is_wanted_no_more_is_given_up_in_the_middle(
 async def test_what_is_not_there_is_refused_and_what_is_asked_anew_is_tried_anew(
     loader: VersionLoader, hanging: Hanging
 ) -> None:
-    hanging.answers = True
+    hanging.answering.set()
     async with asyncio.timeout(10):
         loader.want([ABSENT])
         await loader.settled()
@@ -103,4 +110,42 @@ async def test_what_is_not_there_is_refused_and_what_is_asked_anew_is_tried_anew
 
         hanging.asked.clear()
         loader.want([ABSENT])
+        # What was found before says nothing of what will be found.
+        assert loader.report(ABSENT).state is VersionState.LOADING
+        assert not loader.was_tried(ABSENT)
         await hanging.asked.wait()
+        await loader.settled()
+        assert loader.report(ABSENT).state is VersionState.REFUSED
+
+
+async def test_what_was_asked_for_before_has_no_word_on_what_is_asked_for_now(
+    loader: VersionLoader, hanging: Hanging
+) -> None:
+    async with asyncio.timeout(10):
+        loader.want([ABSENT])
+        await hanging.asked.wait()
+        loader.want([ABSENT])
+        hanging.answering.set()
+        await loader.settled()
+
+    # The answer to the first was about a bundle of before: it was asked for again.
+    assert len(hanging.keys) == 2
+    assert loader.report(ABSENT).state is VersionState.REFUSED
+
+
+async def test_a_bundle_is_fetched_from_where_it_lies_now(
+    loader: VersionLoader, hanging: Hanging
+) -> None:
+    async with asyncio.timeout(10):
+        loader.want([ABSENT])
+        await hanging.asked.wait()
+        hanging.asked.clear()
+
+        loader.want([replace(ABSENT, location="default/moved")])
+
+        await hanging.left.wait()
+        await hanging.asked.wait()
+    assert [key.rpartition("/")[0] for key in hanging.keys] == [
+        "/bucket/default/detector/9",
+        "/bucket/default/moved",
+    ]
