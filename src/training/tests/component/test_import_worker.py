@@ -36,7 +36,14 @@ ROWS = 6_000
 class Place:
     """A database and a store of the test's own, and what a worker finds in its environment."""
 
-    def __init__(self, database: Database, server: S3Server, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        test_database: TestDatabase,
+        database: Database,
+        server: S3Server,
+        environment: dict[str, str],
+    ) -> None:
+        self.test_database = test_database
         self.database = database
         self.server = server
         self.environment = environment
@@ -81,11 +88,9 @@ async def place(databases: Databases, tmp_path: Path) -> AsyncIterator[Place]:
     with S3Server() as server:
         buckets = (server.bucket("data"), server.bucket("models"))
         variables = application.environment(tmp_path, None, test_database, None, buckets)
-        environment = served.bare_environment(
-            str(tmp_path), **variables, TRAINING_JOB_LEASE_SECONDS="2"
-        )
+        environment = served.bare_environment(str(tmp_path), **variables)
         async with Database(test_database.url, test_database.password, timeout_s=10) as database:
-            yield Place(database, server, environment)
+            yield Place(test_database, database, server, environment)
     await databases.drop(test_database)
 
 
@@ -117,14 +122,27 @@ def texts_of(place: Place, version: DatasetVersion) -> list[str]:
     return [each.text for batch in batches for each in batch]
 
 
-async def test_an_import_ends_the_same_after_kill_9(place: Place) -> None:
+@asynccontextmanager
+async def unfinished(databases: Databases, database: TestDatabase) -> AsyncIterator[None]:
+    """No import can end: each writes all that it has, and waits for the table of versions."""
+    connection = await databases.connect(database)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE dataset_versions IN SHARE MODE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def test_an_import_ends_the_same_after_kill_9(place: Place, databases: Databases) -> None:
     content = jsonl(rows(ROWS))
     job_id = await place.send("killed", content)
     async with working(place) as worker:
-        job = await place.until(job_id, is_writing)
-        assert job.attempt == 1
-        (child,) = children(worker.pid)
-        os.kill(child, signal.SIGKILL)
+        async with unfinished(databases, place.test_database):
+            job = await place.until(job_id, is_writing)
+            assert job.attempt == 1
+            (child,) = children(worker.pid)
+            os.kill(child, signal.SIGKILL)
         job = await place.until(job_id, lambda each: each.state.is_terminal)
         assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
         undisturbed = await place.send("undisturbed", content)
