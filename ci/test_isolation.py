@@ -31,7 +31,6 @@ class IsolationTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        subprocess.run([ROOT / "pants", "--version"], check=True, capture_output=True)
         cls.tree = Path(tempfile.mkdtemp(prefix="bartizan-isolation-"))
         cls.addClassCleanup(shutil.rmtree, cls.tree, ignore_errors=True)
         for name in CONFIGURATION:
@@ -42,19 +41,7 @@ class IsolationTest(unittest.TestCase):
             (cls.tree / name).mkdir(parents=True)
             build = (ROOT / name / "BUILD").read_text()
             (cls.tree / name / "BUILD").write_text(build)
-        cls.lend_tools()
         cls.addClassCleanup(cls.stop_daemon)
-
-    @classmethod
-    def lend_tools(cls) -> None:
-        """Gives the tree this repository's Pants, so that it is not installed again."""
-        tools = cls.tree / ".tools"
-        tools.mkdir()
-        for file in (ROOT / ".tools").glob("pex-v*"):
-            shutil.copy(file, tools)  # Pants refuses a link here
-        for name in ("venv", "python3.12"):
-            (tools / name).symlink_to((ROOT / ".tools" / name).resolve())
-        (tools / "ready").touch()
 
     @classmethod
     def stop_daemon(cls) -> None:
