@@ -15,7 +15,7 @@ from litestar.types import ExceptionHandlersMap
 from training.api import problem_kinds as kinds
 from training.api.bodies import AnyRequest, ClientGone
 from training.api.problems import FieldError, Kind, Problem, ProblemError, respond
-from training.api.query_parameters import names_of, told
+from training.api.query_parameters import choices_of, names_of, told
 from training.utils.request_context import CLIENT_GONE, context_of
 
 log = logging.getLogger(__name__)
@@ -92,17 +92,20 @@ def _parameters(request: AnyRequest, extra: object) -> list[FieldError]:
     return [
         FieldError(
             pointer=f"/{names.get(each['key'], each['key'])}",
-            message=f"is malformed or out of bounds{_expected(each.get('message'))}",
+            message=_wrong(choices_of(request.route_handler, each["key"]), each.get("message")),
         )
         for each in extra
         if isinstance(each, dict) and "key" in each
     ]
 
 
-def _expected(message: object) -> str:
-    """What the framework says was expected; its other messages quote what came."""
+def _wrong(choices: list[str], message: object) -> str:
+    """What would have been right, as the framework says it; its other messages quote what came."""
+    if choices:
+        return f"must be one of {', '.join(choices)}"
     said = str(message)
-    return f" ({said})" if said.startswith("Expected ") else ""
+    expected = f" ({said})" if said.startswith("Expected ") else ""
+    return f"is malformed or out of bounds{expected}"
 
 
 def on_client_gone(_: AnyRequest, __: ClientGone) -> Response[None]:

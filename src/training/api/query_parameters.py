@@ -2,8 +2,9 @@
 named. A misspelt one would otherwise be left out in silence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Literal, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from litestar import Litestar
@@ -21,6 +22,24 @@ from training.api.problems import FieldError, ProblemError
 def names_of(app: Litestar, handler: HTTPRouteHandler) -> Mapping[str, str]:
     """The route's query parameters: how the code calls each, and what it is on the wire."""
     return {in_code: on_wire for in_code, on_wire, _ in _declared(app, handler)}
+
+
+def choices_of(handler: HTTPRouteHandler, name: str) -> list[str]:
+    """The values that a parameter may have, as the code calls it; none where not listed."""
+    signatures = [handler.parsed_fn_signature]
+    signatures += [each.parsed_fn_signature for each in handler.resolve_dependencies().values()]
+    for signature in signatures:
+        if name in signature.parameters:
+            return list(_literals(signature.parameters[name].annotation))
+    return []
+
+
+def _literals(annotation: object) -> Iterator[str]:
+    if get_origin(annotation) is Literal:
+        yield from map(str, get_args(annotation))
+    else:
+        for part in get_args(annotation):
+            yield from _literals(part)
 
 
 @lru_cache(maxsize=256)

@@ -143,7 +143,8 @@ def _no_feedback(request: AnyRequest, error: NoFeedback) -> Response[Problem]:
 
 
 def _in_use(request: AnyRequest, error: DatasetInUse) -> Response[Problem]:
-    return on_problem(request, ProblemError(DATASET_IN_USE, f"On it rest: {error}."))
+    detail = f"On it rest: {error}. With `force=true` its rows are deleted all the same."
+    return on_problem(request, ProblemError(DATASET_IN_USE, detail))
 
 
 HANDLERS: ExceptionHandlersMap = {

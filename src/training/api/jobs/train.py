@@ -81,7 +81,8 @@ def _check(
     executor = wanted.executor
     if isinstance(executor, RayExecutor) and executor.address not in ray_addresses:
         raise ProblemError(
-            EXECUTOR_NOT_ALLOWED, "The address is none of those that the operator allows."
+            EXECUTOR_NOT_ALLOWED,
+            "The address is none of those that the operator allows (TRAINING_RAY_ADDRESSES).",
         )
 
 

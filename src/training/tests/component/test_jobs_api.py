@@ -247,6 +247,13 @@ async def test_the_log_is_plain_lines(
     assert followed.text.splitlines() == lines
 
 
+async def test_a_state_that_there_is_not_is_refused_with_those_that_there_are(api: Api) -> None:
+    answer = await api.call("GET", "/jobs", params={"state": "runing"})
+    (error,) = assert_problem(answer, 400, "MALFORMED_REQUEST")["errors"]
+    states = "queued, running, succeeded, failed, cancelled, poisoned"
+    assert error == {"pointer": "/state", "message": f"must be one of {states}"}
+
+
 @pytest.mark.parametrize("value", ["x", "-1", "1" * 19, "1.5"])
 async def test_an_event_id_of_another_form_is_refused(api: Api, value: str) -> None:
     job = await train(api)

@@ -320,6 +320,20 @@ async def test_what_cannot_be_meant_is_refused(
     assert_problem(await post(api, b"{}", **query), status, code)
 
 
+@pytest.mark.parametrize(
+    ("query", "choices"),
+    [
+        ({"purpose": "fun"}, "must be one of training, evaluation"),
+        ({"format": "xlsx"}, "must be one of jsonl, csv, parquet"),
+    ],
+)
+async def test_a_refused_parameter_says_what_it_may_be(
+    api: Api, query: dict[str, str], choices: str
+) -> None:
+    answer = assert_problem(await post(api, b"{}", **query), 400, "MALFORMED_REQUEST")
+    assert answer["errors"] == [{"pointer": f"/{next(iter(query))}", "message": choices}]
+
+
 async def test_bodies_that_cannot_be_taken(api: Api) -> None:
     async def send(headers: dict[str, str]) -> httpx.Response:
         return await api.call("POST", "/data?name=set", content=b"x", headers=headers)
