@@ -90,6 +90,7 @@ def standing(replicas: Sequence[Replica], generation: int, needed: str | None) -
         return Answer(Standing.WAITING, "no replica of model_api is live")
     behind = [each for each in replicas if each.generation is None or each.generation < generation]
     loading = []
+    reasons = []
     for replica in replicas:
         found = next((each for each in replica.versions if each.version == needed), None)
         if found is not None and found.state is ReplicaVersionState.REFUSED:
@@ -99,10 +100,12 @@ def standing(replicas: Sequence[Replica], generation: int, needed: str | None) -
             )
         if needed is not None and (found is None or found.state is not ReplicaVersionState.READY):
             loading.append(replica)
+            reasons += [found.reason] if found is not None and found.reason else []
     if loading:
         return Answer(
             Standing.WAITING,
-            f"{len(loading)} of {len(replicas)} replicas have not loaded version {needed} yet",
+            f"{len(loading)} of {len(replicas)} replicas have not loaded version {needed} yet"
+            + (f": {reasons[0]}" if reasons else ""),
         )
     if behind:
         return Answer(

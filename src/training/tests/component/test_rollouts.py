@@ -93,6 +93,7 @@ async def test_a_failed_gate_rolls_back_by_itself_and_says_why(world: World) -> 
         "step 2 of 2: error rate 0.25 exceeds 0.1 (80 predictions in 60 s)"
     )
     assert done.ending.evidence["gates"][0]["measured"] == 0.25
+    assert [result.measured for result in done.gate_results] == [0.25]
     assert (await world.events(2))[-2:] == ["GateFailed", "RolledBack"]
     assert world.peer.deployments[-1].roles == {"champion": "1"}
     assert world.peer.aliases == ["1"]

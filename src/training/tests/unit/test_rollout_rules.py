@@ -319,6 +319,14 @@ def test_every_live_replica_must_follow(
     assert standing(replicas, 5, needed).standing is expected
 
 
+def test_what_keeps_a_replica_from_loading_is_told() -> None:
+    away = replace(
+        VERSION_1_READY, state=ReplicaVersionState.LOADING, reason="the object store failed"
+    )
+    waiting = standing([replica(5, VERSION_1_READY), replica(5, away)], 5, "1").in_words
+    assert waiting == "1 of 2 replicas have not loaded version 1 yet: the object store failed"
+
+
 @pytest.mark.parametrize(
     ("plan", "pointer"),
     [

@@ -160,6 +160,11 @@ class Saga:
         observation = await observe(self._guard, rollout, now)
         decision = steps.decide(rollout, observation, now)
         where = f"step {rollout.step + 1} of {len(rollout.plan)}"
+        seen = replace(
+            rollout,
+            gate_results=list(decision.results),
+            step_predictions=steps.predictions_seen(rollout, observation),
+        )
         match decision:
             case steps.GoBack():
                 ending = Ending(
@@ -169,7 +174,7 @@ class Saga:
                     evidence={"step": rollout.step, "gates": msgspec.to_builtins(decision.results)},
                 )
                 failed = gate_fact(facts.GateFailed, rollout, decision.failed)
-                return await self._go_back(lease, ending, failed), 0
+                return await self._go_back(lease, ending, failed, seen=seen), 0
             case steps.Advance():
                 passed = [
                     gate_fact(facts.GatePassed, rollout, result) for result in decision.results
@@ -183,12 +188,7 @@ class Saga:
                     f"{where} ended",
                 )
                 return moved, 0
-        seen = replace(
-            rollout,
-            waiting_for=decision.waiting_for,
-            gate_results=list(decision.results),
-            step_predictions=steps.predictions_seen(rollout, observation),
-        )
+        seen = replace(seen, waiting_for=decision.waiting_for)
         if seen == rollout:
             return lease.stored, self._pace_s
         return await self._store(lease, seen), self._pace_s
@@ -219,8 +219,10 @@ class Saga:
                 "four eyes were asked for",
             )
 
-    async def _go_back(self, lease: Lease, ending: Ending, *events: Fact) -> Stored:
-        rollout, now = lease.stored.rollout, self._clock()
+    async def _go_back(
+        self, lease: Lease, ending: Ending, *events: Fact, seen: Rollout | None = None
+    ) -> Stored:
+        rollout, now = seen or lease.stored.rollout, self._clock()
         return await self._change(
             lease,
             lambda _: events,
