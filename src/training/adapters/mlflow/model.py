@@ -40,7 +40,7 @@ def model_files(bundle: Mapping[str, bytes], digest: str, run_id: str) -> dict[s
     sources = _sources()
     content = hashlib.sha256(msgspec.json.encode(sorted(sources.items()))).hexdigest()
     package = f"bartizan_scoring_{content[:12]}"
-    requirements = [f"mlflow=={version('mlflow-skinny')}", f"numpy=={version('numpy')}", "pandas<3"]
+    requirements = [f"mlflow=={version('mlflow-skinny')}", f"numpy=={version('numpy')}", "pandas<4"]
     files = {f"data/{name}": one for name, one in bundle.items()}
     for module, source in sources.items():
         path = f"code/{package}/{module.replace('.', '/')}.py"

@@ -47,5 +47,10 @@ def self_test_suite(model: LinearModel, threshold: float) -> SelfTestSuite:
         else:
             misjudged.append(case.name)
     if len(cases) < MIN_CASES or {case.expected for case in cases} != {"attack", "benign"}:
-        raise ValueError(f"the model misjudges too many known texts: {', '.join(misjudged)}")
+        wrong = f"{len(misjudged)} of {len(SELF_TEST_TEXTS)} known texts"
+        raise ValueError(
+            f"the model misjudges {wrong}, which every model must tell apart for the most part"
+            f" ({', '.join(misjudged)}): train it on more kinds of everyday requests and of attacks"
+            " as well; src/training/data/authored_train.jsonl is a beginning"
+        )
     return SelfTestSuite(tuple(cases), tuple(misjudged))

@@ -61,7 +61,8 @@ def rates(scores: NDArray[np.float64], attack: NDArray[np.bool_], threshold: flo
 def loss_and_area(scores: NDArray[np.float64], attack: NDArray[np.bool_]) -> dict[str, float]:
     """`loss`: the mean log loss of probabilities; `auc`, where both labels are there."""
     certain = np.clip(np.where(attack, scores, 1 - scores), 1e-15, 1)
-    measured = {"loss": float(-np.log(certain).mean())}
+    # Subtracted, not negated: a perfect fold's loss is 0, and not -0.
+    measured = {"loss": float(0 - np.log(certain).mean())}
     if attack.any() and not attack.all():
         measured["auc"] = area_under_curve(scores, attack)
     return measured

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from training.adapters import trainer_plugins
@@ -12,6 +13,7 @@ from training.domain.bundle.contents import MANIFEST, digest_of
 from training.domain.bundle.provenance import count_sources
 from training.domain.bundle.release import Release
 from training.domain.checkpoints import NO_CHECKPOINTS, Checkpoints
+from training.domain.linear.metrics import loss_and_area
 from training.domain.trainers.linear import LinearTrainer
 from training.domain.trainers.linear_parameters import LinearParameters
 from training.domain.trainers.making import bundle_version, licence_of
@@ -100,6 +102,11 @@ def test_progress_rises_and_ends_with_the_measures_of_each_fold() -> None:
     measured = [numbers for _, _, numbers in steps.told if numbers]
     assert [sorted(numbers) for numbers in measured] == [["auc", "loss"]] * 3
     assert all(0 <= numbers["loss"] < 1 for numbers in measured)
+
+
+def test_the_loss_of_a_perfect_fold_is_nothing_and_not_less() -> None:
+    measured = loss_and_area(np.array([1.0, 0.0]), np.array([True, False]))
+    assert str(measured["loss"]) == "0.0"
 
 
 def test_data_that_cannot_train_is_told_apart_from_a_defect() -> None:
