@@ -34,5 +34,7 @@ def reason(answer: httpx.Response) -> str:
     with contextlib.suppress(msgspec.DecodeError):
         problem = msgspec.json.decode(answer.content, type=_Problem)
     said = problem.detail or problem.title or answer.reason_phrase
-    what = "; ".join(error.message for error in problem.errors if error.message)
+    # What is wrong with one field is in the detail already.
+    told = [error.message for error in problem.errors if error.message not in said]
+    what = "; ".join(told)
     return f"the gateway answered {answer.status_code}: {said}" + (f" {what}" if what else "")

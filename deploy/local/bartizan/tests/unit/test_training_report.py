@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import httpx
+import pytest
 from rich.console import Console
 
 from bartizan.gateway.answers import reason
@@ -83,13 +84,17 @@ def test_an_event_tells_its_evidence() -> None:
     ]
 
 
-def test_a_refusal_says_what_is_wrong_with_which_field() -> None:
-    problem = {
-        "detail": "The body does not fit its schema at /trainer.",
-        "errors": [{"pointer": "/trainer", "message": "One of linear is needed."}],
-    }
-    said = reason(httpx.Response(422, json=problem))
-    assert said.endswith("schema at /trainer. One of linear is needed.")
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("It does not fit.", "It does not fit. One of linear is needed."),
+        ("It does not fit: One of linear is needed.", "It does not fit: One of linear is needed."),
+    ],
+)
+def test_a_refusal_says_once_what_is_wrong_with_a_field(detail: str, said: str) -> None:
+    errors = [{"pointer": "/trainer", "message": "One of linear is needed."}]
+    answer = httpx.Response(422, json={"detail": detail, "errors": errors})
+    assert reason(answer) == f"the gateway answered 422: {said}"
 
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines() -> None:
