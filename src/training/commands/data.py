@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,12 @@ import msgspec
 from training.domain.datasets.feedback import MAX_PREDICTIONS
 from training.domain.datasets.files import FileInvalid
 from training.domain.datasets.names import is_dataset_name
-from training.domain.datasets.public_sets import PUBLIC_SETS, PublicSet, rows_of
+from training.domain.datasets.public_sets import (
+    PUBLIC_SETS,
+    PublicSet,
+    missing_columns,
+    rows_of,
+)
 from training.domain.identity import Changer
 from training.settings import SettingsInvalid, read
 from training.wiring.failing import Failed
@@ -139,9 +145,17 @@ def import_feedback(
 def _lines(known: PublicSet, files: tuple[Path, ...]) -> Iterator[bytes]:
     from training.adapters.datasets.public_files import read_records
 
-    records = (record for path in files for record in read_records(path))
-    for row in rows_of(known, records):
-        yield msgspec.json.encode(row) + b"\n"
+    for path in files:
+        records = read_records(path)
+        first = next(records, None)
+        if first is None:
+            continue
+        missing = missing_columns(known, first)
+        if missing:
+            lacks = " or ".join(column or "text by category" for column in missing)
+            raise FileInvalid(f"{path.name}: it has no {lacks}, as files of {known.name} have")
+        for row in rows_of(known, chain([first], records)):
+            yield msgspec.json.encode(row) + b"\n"
 
 
 def _send(

@@ -97,6 +97,12 @@ PUBLIC_SETS: dict[str, PublicSet] = {
 }
 
 
+def missing_columns(public: PublicSet, record: Mapping[str, object]) -> list[str]:
+    """What every record of the set has, and this one has not: then it is of another file."""
+    needed = [public.text, *([public.label] if isinstance(public.label, str) else [])]
+    return [column for column in needed if column not in record]
+
+
 def rows_of(
     public: PublicSet, records: Iterator[Mapping[str, object]]
 ) -> Iterator[dict[str, object]]:

@@ -112,3 +112,23 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path: Path, name: str, conten
 def test_the_sets_are_listed_with_their_licences() -> None:
     listed = CliRunner().invoke(cli, ["data", "public-sets"]).stdout
     assert "deepset    Apache-2.0  https://huggingface.co/datasets/deepset" in listed
+
+
+@pytest.mark.parametrize(
+    ("public_set", "name", "content", "lacks"),
+    [
+        ("deepset", "xstest_prompts.csv", "id,prompt,type\n1,a,b\n", "text or label"),
+        ("notinject", "NotInject_one.json", '[{"text": "a"}]', "prompt"),
+        ("bipia", "qa_test.jsonl", '{"text": "a"}\n', "text by category"),
+    ],
+)
+def test_a_file_of_another_set_is_refused(
+    tmp_path: Path, public_set: str, name: str, content: str, lacks: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    arguments = ["data", "import-public", public_set, str(path), "--output", "-"]
+    found = CliRunner().invoke(cli, arguments)
+    assert found.exit_code == 1
+    assert f"{name}: it has no {lacks}, as files of {public_set} have" in str(found.output)
+    assert found.stdout == ""
