@@ -82,8 +82,8 @@ async def register_bundle(
 async def verify_history(settings: Settings, published: Iterable[bytes]) -> Verification:
     """Follow the histories of all tenants, which must hold what was published. EventsUnreadable."""
     heads = published_heads(published)
-    keys = TrustedKeys.load(settings.signing_public_key_file)
     async with _database(settings, timeout_s=_LONG_SECONDS) as database:
+        keys = TrustedKeys.load(settings.signing_public_key_file)
         return await history_check.verify(database, keys, published=heads)
 
 

@@ -37,9 +37,9 @@ async def test_what_is_unknown_is_a_usage_error(bare: dict[str, str], arguments:
     assert (await run(*arguments, environment=bare))[0] == 2
 
 
-@pytest.mark.parametrize("command", ["migrate", "serve", "worker"])
+@pytest.mark.parametrize("command", ["migrate", "serve", "worker", "registry verify"])
 async def test_what_needs_a_database_says_so(bare: dict[str, str], command: str) -> None:
-    status, _, error = await run(command, environment=bare)
+    status, _, error = await run(*command.split(), environment=bare)
 
     assert status == 1
     assert "DATABASE_URL" in error
