@@ -6,9 +6,6 @@ MAX_INPUTS = 256
 MAX_INPUT_BYTES = 1 << 20
 """Size of one input, in bytes of UTF-8."""
 
-DEFAULT_MAX_BODY_BYTES = 32 << 20
-"""Size of a request body unless the settings say otherwise."""
-
 MAX_SUBJECT_LENGTH = 256
 """Characters of the key of a data subject."""
 

@@ -1,7 +1,7 @@
 """The events of single changes: ``policy_changed``, ``feedback_recorded``, ``model_reloaded``,
 ``deployment_changed``.
 
-That of predictions is made by the statement that stores them (adapters/prediction_sql.py).
+That of predictions is made by the statement that stores them (adapters/predictions/sql.py).
 """
 
 from typing import Literal

@@ -17,8 +17,8 @@ class Tally:
 
     ``predictions`` are inputs given to the version, ``errors`` those of them that it did not
     judge. Blocked and flagged is what the policy's rules said, whether or not it enforces them.
-    ``latencies`` has the judged ones by bucket of domain/latencies.py. ``compared`` inputs were
-    judged by another version too, for ``disagreements`` of them otherwise.
+    ``latencies`` has the judged ones by bucket of domain/deployments/latencies.py. ``compared``
+    inputs were judged by another version too, for ``disagreements`` of them otherwise.
     """
 
     predictions: int = 0

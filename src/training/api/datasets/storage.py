@@ -14,7 +14,7 @@ from training.domain.identity import Changer
 
 
 class Uploads(Protocol):
-    """Files on their way: see `work/import_uploads.py`."""
+    """Files on their way: see `work/imports/uploads.py`."""
 
     @property
     def max_bytes(self) -> int: ...
@@ -56,7 +56,7 @@ class DatasetSummary(Protocol):
 
 
 class Datasets(Protocol):
-    """The versions: see `adapters/dataset_store.py`."""
+    """The versions: see `adapters/datasets/store.py`."""
 
     async def page(self, tenant: str, *, limit: int, after: str) -> Sequence[DatasetSummary]: ...
     async def versions(
@@ -90,7 +90,7 @@ class Compared(Protocol):
 
 
 class Views(Protocol):
-    """What can be seen of the rows: see `adapters/dataset_views.py`."""
+    """What can be seen of the rows: see `adapters/datasets/views.py`."""
 
     async def quarantine(self, version: DatasetVersion) -> list[Part]: ...
     def contents(self, parts: list[Part]) -> AsyncIterator[bytes]: ...
