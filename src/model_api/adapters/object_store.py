@@ -45,14 +45,12 @@ class ObjectStore:
 
     def __init__(self, address: ObjectStoreAddress, *, timeout_s: float = 60.0) -> None:
         self._timeout_s = timeout_s
-        has_keys = address.access_key is not None
+        keys = {"access_key_id": address.access_key, "secret_access_key": address.secret_key}
         self._store = S3Store(
             address.bucket,
             endpoint=address.url,
             region=address.region,
-            access_key_id=address.access_key,
-            secret_access_key=address.secret_key,
-            skip_signature=not has_keys,
+            **({"skip_signature": True} if address.access_key is None else keys),
             virtual_hosted_style_request=False,
             client_options={
                 "allow_http": True,

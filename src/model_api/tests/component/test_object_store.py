@@ -62,6 +62,15 @@ async def test_a_missing_object_and_one_that_is_too_large_are_told_apart(s3: S3S
         await store.get("large", 100)
 
 
+async def test_a_store_that_is_open_to_all_needs_no_keys() -> None:
+    async def give(writer: asyncio.StreamWriter) -> None:
+        writer.write(head(4) + b"open")
+
+    async with lying(give) as address:
+        open_to_all = replace(address, access_key=None, secret_key=None)
+        assert await ObjectStore(open_to_all, timeout_s=10).get("object", 1000) == b"open"
+
+
 async def test_an_object_of_ten_gigabytes_is_not_read() -> None:
     sent = 0
 
