@@ -40,8 +40,9 @@ class _Attempts:
 
 
 class VersionLoader:
-    """What is wanted comes first in the order given. A version that is no longer wanted is
-    dropped, even while it is being fetched."""
+    """What is wanted is loaded in the order given, but first of all what is on this machine: it
+    does not wait for a store that hangs. A version that is no longer wanted is dropped, even while
+    it is being fetched."""
 
     def __init__(self, library: BundleLibrary, models: ServedModels) -> None:
         self._library = library
@@ -138,7 +139,7 @@ class VersionLoader:
         ]
         if not waits:
             return None
-        wait_s, version = min(waits, key=lambda each: each[0])
+        wait_s, version = min(waits, key=lambda each: (each[0], not self._library.has(each[1])))
         return version, wait_s
 
     async def _attempt(self, version: Version) -> bool:

@@ -2,7 +2,7 @@
 
 ``BundleLibrary(folder, store, trust)``: ``await load(model, version)`` raises ``BundleRefused``, or
 ``BundleUnavailable`` where it may be had later; ``load_kept(model, version)`` asks the disk alone;
-``collect(keep)`` forgets all others.
+``has(version)``, whether it would; ``collect(keep)`` forgets all others.
 """
 
 import asyncio
@@ -76,6 +76,13 @@ class BundleLibrary:
             raise BundleUnavailable(str(error)) from error
         except (ObjectMissing, ObjectTooLarge) as error:
             raise BundleRefused(str(error)) from error
+
+    def has(self, version: Version) -> bool:
+        """Whether a copy is on this machine, sound or not."""
+        folder = self._place_of(version.digest)
+        with suppress(OSError):
+            return folder is not None and folder.is_dir()
+        return False
 
     def load_kept(self, model: str, version: Version) -> BundledDetector | None:
         """The detector of the copy on this machine; None where there is none that may be used.

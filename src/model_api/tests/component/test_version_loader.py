@@ -15,9 +15,12 @@ from model_api.adapters.object_store import ObjectStore, ObjectStoreAddress
 from model_api.domain.deployments.deployment import Version
 from model_api.domain.deployments.replica import VersionReport, VersionState
 from model_api.settings import SHIPPED_BUNDLE
+from model_api.tests.support.deployed_bundles import bundle_files, digest_of
 from model_api.work.served_models import ServedModels
 from model_api.work.version_loader import VersionLoader
 
+FILES = bundle_files()
+KEPT = Version("8", digest_of(FILES), "default/detector/8")
 ABSENT = Version("9", "sha256:" + "9" * 64, "default/detector/9")
 
 
@@ -95,6 +98,21 @@ async def test_a_version_that_is_wanted_no_more_is_given_up_in_the_middle(
         await hanging.left.wait()
     assert loader.loaded == {packaged.digest: models.packaged.detector}
     assert loader.report(packaged).state is VersionState.READY
+
+
+async def test_what_is_on_this_machine_does_not_wait_for_a_store_that_hangs(
+    loader: VersionLoader, hanging: Hanging, tmp_path: Path
+) -> None:
+    place = tmp_path / "models" / KEPT.digest[7:]
+    place.mkdir(parents=True)
+    for name, content in FILES.items():
+        (place / name).write_bytes(content)
+
+    loader.want([ABSENT, KEPT])
+
+    async with asyncio.timeout(10):
+        await hanging.asked.wait()
+    assert loader.report(KEPT).state is VersionState.READY
 
 
 async def test_what_is_not_there_is_refused_and_what_is_asked_anew_is_tried_anew(
