@@ -98,6 +98,9 @@ class DeploymentFollower:
                 await self.refresh()
             except DatabaseUnavailable as error:
                 log.warning("judging by the last known deployment", extra={"reason": str(error)})
+            except Exception:
+                # Such as a row that a later release has written: no reason not to judge.
+                log.exception("judging by the last known deployment")
         loading = partial(self._loader.keep_loading, self._loaded)
         self._start(self._forever(loading), "versions")
         try:
@@ -223,10 +226,9 @@ class DeploymentFollower:
             if deployment is None:
                 return
             known = KnownDeployment(deployment, self._champion)
-            if known == self._saved:
-                return
             try:
-                await asyncio.to_thread(self._snapshot.save, known)
+                if known != self._saved:
+                    await asyncio.to_thread(self._snapshot.save, known)
             except OSError as error:
                 if not self._unsaved.is_set():
                     log.error("deployment snapshot not saved", extra={"reason": error.strerror})
@@ -272,8 +274,7 @@ class DeploymentFollower:
     async def _tidy(self) -> None:
         await self._litter.wait()
         self._litter.clear()
-        # Without a champion of a deployment the packaged bundle answers: the one before it stays
-        # at hand.
+        # Where the packaged bundle answers, the champion before it stays at hand.
         kept = self._champion or self._former
         await self._loader.forget_others([] if kept is None else [kept])
 

@@ -137,6 +137,27 @@ async def test_a_champion_that_answers_does_not_wait_for_a_warm_version_while_th
         await in_force(api, 3)
 
 
+async def test_a_deployment_that_cannot_be_read_leaves_the_last_one_across_a_restart(
+    variables: dict[str, str],
+    own_s3: S3Server,
+    databases: Databases,
+    own_database: TestDatabase,
+) -> None:
+    """As a later release of this service may have written it."""
+    one, two = (register_new(own_s3, SIGNER, version) for version in "12")
+    async with application.serving(variables) as api:
+        await deployed(api, desired(1, one))
+    connection = await databases.connect(own_database)
+    try:
+        await connection.execute("UPDATE deployments SET document = '{}'")
+    finally:
+        await connection.close()
+
+    async with application.serving(variables) as api:
+        assert await version_of(api) == "1"
+        await deployed(api, desired(2, two))
+
+
 async def test_a_refusal_that_cannot_be_told_of_keeps_no_other_version_waiting(
     variables: dict[str, str], own_s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +268,7 @@ async def test_bundles_that_no_deployment_names_are_deleted(
         assert kept() == names(0, 1)
         await deployed(api, desired(2, two, shadow=three))
         await eventually(lambda: _holds(kept() == names(1, 2)))
-        # What answered last is what a start without anything else falls back to.
+        # Whoever goes back to the champion of before finds it at hand.
         await deployed(api, desired(3))
         await eventually(lambda: _holds(kept() == names(1)))
 
