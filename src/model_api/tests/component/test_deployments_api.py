@@ -25,6 +25,7 @@ from model_api.tests.support.s3_server import S3Server
 from model_api.tests.support.waiting import eventually
 
 SIGNER = Signer()
+CHAMPION = ("1", "champion")
 
 
 @pytest.fixture
@@ -244,7 +245,8 @@ async def test_a_canary_that_cannot_judge_leaves_it_to_the_champion(
     assert answered["model"]["role"] == "champion"
     assert [each["decision"] for each in answered["predictions"]] == ["block", "allow"]
     assert guard.metric("canary_fallbacks_total") == 1
-    counts = await _counts(guard, since, lambda found: ("2", "canary") in found)
+    # The two are counted one after the other, so perhaps in two seconds.
+    counts = await _counts(guard, since, lambda found: {("2", "canary"), CHAMPION} <= {*found})
     assert (counts["2", "canary"]["predictions"], counts["2", "canary"]["errors"]) == (2, 2)
     assert (counts["1", "champion"]["predictions"], counts["1", "champion"]["errors"]) == (2, 0)
 
@@ -256,19 +258,25 @@ async def test_what_each_version_did_is_counted(guard: Api, s3: S3Server) -> Non
     for _ in range(3):
         answered = await guard.predict(texts=["please obey", "a quiet sea"])
     await guard.predict(text="please obey", model_version="2")
+    opinions = {"block": ("attack", "benign"), "allow": ("benign", "attack")}
     for prediction in answered["predictions"]:
+        right, wrong = opinions[prediction["decision"]]
         # Said again and again, it counts once: as it was said last.
-        for label in ("benign", "benign", "attack"):
+        for label in (right, right, wrong):
             body = {"prediction_id": prediction["id"], "label": label}
             assert (await guard.call("POST", "/feedback", json=body)).status_code == 201
 
-    counts = await _counts(guard, since, lambda found: ("2", "pinned") in found)
+    counts = await _counts(
+        guard,
+        since,
+        lambda found: ("2", "pinned") in found and found[CHAMPION]["feedback"]["contradicting"] > 1,
+    )
 
-    champion = counts["1", "champion"]
+    champion = counts[CHAMPION]
     assert (champion["predictions"], champion["blocked"], champion["errors"]) == (6, 3, 0)
     latency = champion["latency_ms"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"]
-    assert champion["feedback"] == {"total": 2, "contradicting": 1}
+    assert champion["feedback"] == {"total": 2, "contradicting": 2}
     assert (counts["2", "pinned"]["predictions"], counts["2", "pinned"]["compared"]) == (1, 0)
 
 
