@@ -97,12 +97,21 @@ def _show_comparison(console: Console, comparison: Comparison) -> None:
     if not shown:
         console.print(Text(where), soft_wrap=True)
         return
+    paid = [_price(one) for one in shown if one.axis == "suite" and one.verdict == "worse"]
+    if paid and comparison.verdict != "worse":
+        # A whole that is better, or undecided, may have its price.
+        console.print(Text(f"At a price: {'; '.join(paid)}.", style="yellow"), soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     for heading in ("suite", "measure", "champion", "new", "difference (95 %)", ""):
         table.add_column(heading)
     for one in shown:
         table.add_row(*_cells(one))
     console.print(table)
+
+
+def _price(one: Difference) -> str:
+    measure = _MEASURES.get(one.measure, one.measure)
+    return f"{measure} {one.champion:.3f} → {one.candidate:.3f} on {one.suite}"
 
 
 def _cells(one: Difference) -> tuple[str | Text, ...]:

@@ -51,6 +51,18 @@ def test_the_verdict_comes_with_its_numbers_and_where() -> None:
     assert "bartizan report 2\n" in said
 
 
+def test_what_a_better_version_does_worse_is_said_before_the_numbers() -> None:
+    differences = [difference("worse"), difference("worse", "source", "help desk")]
+    said = shown(
+        Comparison(
+            verdict="better",
+            summary="Better than detector 1.",
+            suites=[SuiteComparison(differences=differences)],
+        )
+    )
+    assert "At a price: false alarms 0.141 → 0.021 on dev.\n" in said
+
+
 def test_a_worse_version_is_not_commended() -> None:
     said = shown(Comparison(verdict="worse", summary="Worse than detector 1."))
     assert "all the same: bartizan rollout 2 --accept-worse" in said
