@@ -61,6 +61,15 @@ async def test_a_key_that_is_none_is_refused(platform: Platform, token: str) -> 
     assert answer.status_code == 401
 
 
+async def test_whoever_knows_a_key_by_its_name_alone_is_refused(platform: Platform) -> None:
+    """The name is no secret: it stands in lists and in logs."""
+    made = await create_key(platform, ["predict"])
+    name = made.token.rpartition("_")[0]
+    async with client(platform, f"{name}_{'0' * 64}") as stranger:
+        answer = await stranger.post(PREDICT, json={"text": "hello"})
+    assert answer.status_code == 401
+
+
 async def test_a_key_opens_only_what_its_scopes_say(platform: Platform) -> None:
     made = await create_key(platform, ["predict"])
     async with client(platform, made.token) as limited:
