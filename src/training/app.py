@@ -108,6 +108,7 @@ def background(parts: Parts) -> Mapping[str, Task]:
             parts.tokens,
             RolloutCounters(parts.monitor.registry),
         ),
+        "aliases": partial(lifecycle.keep_aliases, parts.settings, parts.database),
     }
     if parts.streams is not None:
         tasks["relay"] = partial(run_relay, parts.database, parts.streams, parts.relay_counters)

@@ -27,6 +27,7 @@ from training.events.rollout_record import RolloutRecord
 from training.settings import Settings
 from training.utils.rollout_metrics import RolloutCounters
 from training.wiring.startup import database_of
+from training.work.rollout.alias_keeping import AliasKeeper
 from training.work.rollout.runner import RolloutRunner
 from training.work.rollout.saga import Saga
 
@@ -65,6 +66,12 @@ async def run_rollouts(
         record = RolloutRecord(Registry(EventStore(key)))
         saga = Saga(database, record, guard, aliases)
         await RolloutRunner(database, saga, counters).run(stop)
+
+
+async def keep_aliases(settings: Settings, database: Database, stop: asyncio.Event) -> None:
+    """Have MLflow's aliases name the champions until `stop` is set."""
+    async with MlflowAliases(mlflow_of(settings), settings.platform_tenant) as aliases:
+        await AliasKeeper(database, aliases).run(stop)
 
 
 def mlflow_of(settings: Settings) -> MlflowAddress:

@@ -15,7 +15,6 @@ from training.domain.tracking.facts import (
 )
 
 _ENDPOINT = "/api/2.0/mlflow/registered-models/alias"
-_TIMEOUT_S = 5.0
 _LONGEST_REASON = 300
 
 _NO_SUCH_ALIAS = b"alias champion not found"
@@ -26,12 +25,15 @@ class MlflowAliases:
     """The alias `champion` of each model. Every call is idempotent; the caller repeats it.
 
     An async context manager. Every call raises TrackingAway where MLflow does not answer within
-    five seconds or says that it cannot now, TrackingRefused where it will not.
+    `timeout_s` or says that it cannot now, TrackingRefused where it will not.
     """
 
-    def __init__(self, address: MlflowAddress, platform_tenant: str) -> None:
+    def __init__(
+        self, address: MlflowAddress, platform_tenant: str, *, timeout_s: float = 5.0
+    ) -> None:
         self._address = address
         self._platform_tenant = platform_tenant
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -40,9 +42,7 @@ class MlflowAliases:
             headers["Authorization"] = aiohttp.encode_basic_auth(
                 self._address.username, self._address.password, "utf-8"
             )
-        self._session = aiohttp.ClientSession(
-            headers=headers, timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)
-        )
+        self._session = aiohttp.ClientSession(headers=headers, timeout=self._timeout)
         return self
 
     async def __aexit__(

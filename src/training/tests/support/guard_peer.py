@@ -188,6 +188,8 @@ async def guard_peer() -> AsyncIterator[GuardPeer]:
         async def work(body: bytes) -> web.Response:
             if peer.mlflow_away:
                 return web.json_response({"error_code": "TEMPORARILY_UNAVAILABLE"}, status=503)
+            if request.method == "GET":
+                return _pointed(peer.alias)
             wanted = msgspec.json.decode(body)
             peer.alias = wanted["version"] if request.method == "POST" else None
             peer.aliases.append(peer.alias)
@@ -212,6 +214,12 @@ async def guard_peer() -> AsyncIterator[GuardPeer]:
         if peer.hold is not None:
             peer.hold.release.set()
         await runner.cleanup()
+
+
+def _pointed(alias: str | None) -> web.Response:
+    if alias is None:
+        return web.json_response({"error_code": "RESOURCE_DOES_NOT_EXIST"}, status=404)
+    return web.json_response({"model_version": {"version": alias}})
 
 
 def _nothing(version: str, role: str) -> dict[str, Any]:

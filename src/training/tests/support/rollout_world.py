@@ -58,6 +58,7 @@ class World:
     lifecycles: LifecycleChanges
     store: ModelStore
     peer: GuardPeer
+    aliases: MlflowAliases
     runner: RolloutRunner
 
     async def register(self, *versions: int, verdict: str | None = None) -> None:
@@ -134,14 +135,18 @@ async def running(runner: RolloutRunner) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def still_world(database: Database) -> AsyncIterator[World]:
-    """The parts, with nobody who advances rollouts."""
+async def still_world(
+    database: Database, mlflow: MlflowAddress | None = None
+) -> AsyncIterator[World]:
+    """The parts, with nobody who advances rollouts. Without an MLflow the peer plays that too."""
     registry = Registry(EventStore(TRUSTED))
     record = RolloutRecord(registry)
     async with (
         guard_peer() as peer,
-        GuardClient(peer.url, _token, deadline_s=1.0) as guard,
-        MlflowAliases(MlflowAddress(peer.url), TENANT) as aliases,
+        GuardClient(peer.url, token, deadline_s=1.0) as guard,
+        MlflowAliases(
+            mlflow or MlflowAddress(peer.url), TENANT, timeout_s=60 if mlflow else 5
+        ) as aliases,
     ):
         saga = Saga(database, record, guard, aliases, pace_s=0.05)
         options = RunnerOptions(lease_s=2.0, sweep_s=0.05, retry_s=0.1)
@@ -152,9 +157,11 @@ async def still_world(database: Database) -> AsyncIterator[World]:
             lifecycles=LifecycleChanges(database, registry),
             store=ModelStore(database),
             peer=peer,
+            aliases=aliases,
             runner=RolloutRunner(database, saga, RolloutCounters(CollectorRegistry()), options),
         )
 
 
-def _token() -> str:
+def token() -> str:
+    """A token that the peer can read."""
     return jwt.encode({"iss": "training"}, "a secret of at least thirty-two bytes")

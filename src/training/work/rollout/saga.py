@@ -198,6 +198,7 @@ class Saga:
         if not rollout.has_moved_alias:
             moved = await self._store(lease, replace(rollout, has_moved_alias=True))
             lease, rollout = replace(lease, stored=moved), moved.rollout
+        await self._hold(lease)
         await self._aliases.point(rollout.tenant, rollout.model, rollout.version)
         now = self._clock()
         try:
@@ -211,7 +212,7 @@ class Saga:
             )
         except ApprovalMissing:
             # Four eyes were asked for while it was on its way: it waits where it came from.
-            await self._restore_alias(rollout)
+            await self._restore_alias(lease)
             return await self._change(
                 lease,
                 lambda _: (),
@@ -235,7 +236,7 @@ class Saga:
         rollout, now = lease.stored.rollout, self._clock()
         ending = rollout.ending or _WITHOUT_REASON
         if rollout.has_moved_alias:
-            await self._restore_alias(rollout)
+            await self._restore_alias(lease)
         is_refused = ending.cause is Cause.REFUSED
         state = RolloutState.FAILED if is_refused else RolloutState.ROLLED_BACK
         return await self._change(
@@ -246,13 +247,21 @@ class Saga:
             actor=ending.actor,
         )
 
-    async def _restore_alias(self, rollout: Rollout) -> None:
+    async def _restore_alias(self, lease: Lease) -> None:
         """Let the alias name who was champion when the rollout began."""
+        rollout = lease.stored.rollout
+        await self._hold(lease)
         if rollout.champion is None:
             await self._aliases.remove(rollout.tenant, rollout.model)
         else:
             champion = int(rollout.champion.version)
             await self._aliases.point(rollout.tenant, rollout.model, champion)
+
+    async def _hold(self, lease: Lease) -> None:
+        """Go no further without the lease: MLflow would do as it is told. What slips through all
+        the same, stopped behind this line, the `AliasKeeper` sets right."""
+        async with self._database.transaction() as connection:
+            await rollout_store.hold(connection, lease.stored, lease.fence)
 
     async def _store(self, lease: Lease, rollout: Rollout) -> Stored:
         """Change what is nobody's news."""
