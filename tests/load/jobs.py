@@ -11,9 +11,12 @@ import httpx
 import msgspec
 import psutil
 
-_LOOK_SECONDS = 0.02
-_ASK_SECONDS = 0.25
+_LOOK_SECONDS = 0.05
+_ASK_SECONDS = 0.5
+# A machine that is full may keep a question waiting for longer than the gateway does.
+_PATIENCE_SECONDS = 120
 _CHUNK_BYTES = 1 << 20
+_BUSY = {502, 503, 504}
 
 
 class JobFailed(Exception):
@@ -67,9 +70,7 @@ async def follow(client: httpx.AsyncClient, job_id: str, worker_pid: int) -> Cos
     watching = asyncio.create_task(watch.look_until_cancelled())
     try:
         while True:
-            answer = await client.get(f"/api/training/jobs/{job_id}")
-            answer.raise_for_status()
-            job = msgspec.json.decode(answer.content, type=_Job)
+            job = await _ask(client, job_id)
             if job.state in ("failed", "cancelled", "poisoned"):
                 said = "" if job.error is None else f": {job.error.message}"
                 raise JobFailed(f"the job is {job.state}{said}")
@@ -78,6 +79,17 @@ async def follow(client: httpx.AsyncClient, job_id: str, worker_pid: int) -> Cos
             await asyncio.sleep(_ASK_SECONDS)
     finally:
         watching.cancel()
+
+
+async def _ask(client: httpx.AsyncClient, job_id: str) -> _Job:
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            with suppress(httpx.TransportError):
+                answer = await client.get(f"/api/training/jobs/{job_id}")
+                if answer.status_code not in _BUSY:
+                    answer.raise_for_status()
+                    return msgspec.json.decode(answer.content, type=_Job)
+            await asyncio.sleep(_ASK_SECONDS)
 
 
 class _Watch:
