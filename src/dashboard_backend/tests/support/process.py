@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from dashboard_backend.settings import Settings
+from dashboard_backend.tests.support.ports import free_port
 from dashboard_backend.tests.support.waiting import eventually
 
 PREFIX = "DASHBOARD_BACKEND_"
@@ -79,11 +79,7 @@ class Child:
 @contextmanager
 def serving(settings: Settings, place: Path) -> Iterator[Child]:
     """Start it with these settings; `place` is for its log and its secrets."""
-    ports = []
-    for _ in range(2):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
+    ports = [free_port(), free_port()]
     for name in ("database", "redis"):
         (place / name).write_text(str(getattr(settings, f"{name}_password_file")))
     environment = {

@@ -23,6 +23,7 @@ from model_api.events.relay_loop import run_relay
 from model_api.tests.support.child import environment, python
 from model_api.tests.support.counters import RecorderCounters, RelayCounters
 from model_api.tests.support.database import TestDatabase
+from model_api.tests.support.ports import free_port
 from model_api.tests.support.predictions import a_prediction
 from model_api.tests.support.waiting import eventually
 
@@ -38,14 +39,14 @@ def counters() -> RelayCounters:
 
 @pytest.fixture
 async def streams(redis_url: str, redis_password: str) -> AsyncIterator[RedisStreams]:
-    async with RedisStreams(redis_url, redis_password, timeout_s=1.0) as streams:
+    async with RedisStreams(redis_url, redis_password, timeout_s=10) as streams:
         yield streams
 
 
 @pytest.fixture
 def fresh_redis() -> Iterator[ValkeyServer]:
     """A Redis for this test alone, to be killed."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     server.terminate()
@@ -132,7 +133,7 @@ async def test_a_notification_wakes_it_long_before_the_sweep(
         tasks.create_task(run_relay(database, streams, counters, stop, options))
         for number in range(3):
             await add(database, number)
-            await eventually(partial(_has, redis, number + 1), within_s=10)
+            await eventually(partial(_has, redis, number + 1))
         stop.set()
 
 
@@ -156,7 +157,7 @@ async def test_it_waits_for_a_redis_that_was_killed(
 ) -> None:
     port = fresh_redis.port
     async with (
-        RedisStreams(f"redis://127.0.0.1:{port}/0", timeout_s=1.0) as streams,
+        RedisStreams(f"redis://127.0.0.1:{port}/0", timeout_s=10) as streams,
         relaying(database, streams, counters),
     ):
         await add(database, 0)
@@ -196,7 +197,7 @@ async def test_an_event_that_makes_redis_hang_up_is_parked_and_the_others_go_on(
         await add(database, 2)
 
         async with (
-            RedisStreams(f"redis://127.0.0.1:{fresh_redis.port}/0", timeout_s=1.0) as streams,
+            RedisStreams(f"redis://127.0.0.1:{fresh_redis.port}/0", timeout_s=10) as streams,
             relaying(database, streams, counters),
         ):
             await eventually(lambda: _outbox_is(database, (0, 1)))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,11 @@ from redis.asyncio import Redis
 
 from model_api.tests.support.api import ATTACK, environment, serving
 from model_api.tests.support.database import TestDatabase
+from model_api.tests.support.ports import free_port
 from model_api.tests.support.served import COMMAND, Served, bare_environment, client
 from model_api.tests.support.waiting import eventually
 
 STREAM = "bartizan:events:model_api"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_a_recorded_prediction_is_published_and_counted(
@@ -36,7 +29,7 @@ async def test_a_recorded_prediction_is_published_and_counted(
         (prediction,) = (await api.predict(text=ATTACK))["predictions"]
     password_file = tmp_path / "redis-password"
     password_file.write_text(redis_password + "\n")
-    port = _free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         "relay",

@@ -5,13 +5,13 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Self
 
 from model_api.tests.support import unprivileged
+from model_api.tests.support.ports import free_port
 
 SUPERUSER = "postgres"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
@@ -22,7 +22,7 @@ class PostgresServer:
 
     def __init__(self, *, durable: bool = False) -> None:
         self.password = secrets.token_urlsafe(16)
-        self.port = _free_port()
+        self.port = free_port()
         self._durable = durable
         self._place = unprivileged.make_place()
         self._data = self._place / "data"
@@ -134,10 +134,3 @@ class PostgresServer:
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGQUIT)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,6 +13,7 @@ import obstore
 from obstore.store import S3Store
 
 from model_api.adapters.object_store import ObjectStoreAddress
+from model_api.tests.support.ports import free_port
 
 BUCKET = "bartizan-models"
 REGION = "us-east-1"
@@ -27,9 +28,7 @@ class S3Server:
         self._log = folder / "s3.log"
         self._access_key = f"tests-{secrets.token_hex(4)}"
         self._secret_key = secrets.token_hex(16)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -20,6 +20,7 @@ from training.events.relay_loop import run_relay
 from training.tests.support.child import environment, python
 from training.tests.support.counters import RelayCounters
 from training.tests.support.database import TestDatabase
+from training.tests.support.ports import free_port
 from training.tests.support.waiting import eventually
 
 OPTIONS = RelayOptions(
@@ -34,14 +35,14 @@ def counters() -> RelayCounters:
 
 @pytest.fixture
 async def streams(redis_url: str, redis_password: str) -> AsyncIterator[RedisStreams]:
-    async with RedisStreams(redis_url, redis_password, timeout_s=1.0) as streams:
+    async with RedisStreams(redis_url, redis_password, timeout_s=10) as streams:
         yield streams
 
 
 @pytest.fixture
 def fresh_redis() -> Iterator[ValkeyServer]:
     """A Redis for this test alone, to be killed."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     server.terminate()
@@ -128,7 +129,7 @@ async def test_a_notification_wakes_it_long_before_the_sweep(
         tasks.create_task(run_relay(database, streams, counters, stop, options))
         for number in range(3):
             await add(database, number)
-            await eventually(partial(_has, redis, number + 1), within_s=10)
+            await eventually(partial(_has, redis, number + 1))
         stop.set()
 
 
@@ -152,7 +153,7 @@ async def test_it_waits_for_a_redis_that_was_killed(
 ) -> None:
     port = fresh_redis.port
     async with (
-        RedisStreams(f"redis://127.0.0.1:{port}/0", timeout_s=1.0) as streams,
+        RedisStreams(f"redis://127.0.0.1:{port}/0", timeout_s=10) as streams,
         relaying(database, streams, counters),
     ):
         await add(database, 0)
@@ -192,7 +193,7 @@ async def test_an_event_that_makes_redis_hang_up_is_parked_and_the_others_go_on(
         await add(database, 2)
 
         async with (
-            RedisStreams(f"redis://127.0.0.1:{fresh_redis.port}/0", timeout_s=1.0) as streams,
+            RedisStreams(f"redis://127.0.0.1:{fresh_redis.port}/0", timeout_s=10) as streams,
             relaying(database, streams, counters),
         ):
             await eventually(lambda: _outbox_is(database, (0, 1)))

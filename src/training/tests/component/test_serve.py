@@ -16,7 +16,8 @@ from training.adapters import outbox_table
 from training.adapters.outbox_table import OutboxEvent
 from training.tests.support.api import assert_problem, environment
 from training.tests.support.database import Databases, TestDatabase
-from training.tests.support.postgres_server import PostgresServer, free_port
+from training.tests.support.ports import free_port
+from training.tests.support.postgres_server import PostgresServer
 from training.tests.support.served import bare_environment, client, run, serving
 from training.tests.support.waiting import eventually
 

@@ -13,7 +13,8 @@ from urllib.request import urlopen
 
 from training.adapters.mlflow.address import MlflowAddress
 from training.tests.support import child
-from training.tests.support.postgres_server import die_with_parent, free_port
+from training.tests.support.ports import free_port
+from training.tests.support.postgres_server import die_with_parent
 
 _START_S = 120
 _USER = "training"

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from training.tests.support import unprivileged
+from training.tests.support.ports import free_port
 
 SUPERUSER = "postgres"
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
@@ -137,11 +137,3 @@ class PostgresServer:
 def die_with_parent() -> None:
     """In a child before it becomes its program: be killed when this process ends."""
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGQUIT)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

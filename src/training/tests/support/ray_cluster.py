@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from training.tests.support.postgres_server import free_port
+from training.tests.support.ports import free_port
 
 _START_S = 120
 _OBJECT_STORE_BYTES = 100 << 20

@@ -15,7 +15,8 @@ from training.adapters.object_store import (
     ObjectStoreAddress,
     StoreUnavailable,
 )
-from training.tests.support.postgres_server import die_with_parent, free_port
+from training.tests.support.ports import free_port
+from training.tests.support.postgres_server import die_with_parent
 
 REGION = "us-east-1"
 _FRESH_BUCKETS = 300
