@@ -15,7 +15,7 @@ async def speak(gateway: Gateway, head: str, body: bytes = b"") -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(head.format(key=gateway.admin).encode("latin-1") + body)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             received = await reader.read(65_536)
     finally:
         writer.close()

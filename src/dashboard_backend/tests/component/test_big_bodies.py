@@ -8,6 +8,7 @@ import httpx
 
 from dashboard_backend.tests.support.process import Child
 from dashboard_backend.tests.support.upstream import Received, ScriptedUpstream, answer
+from dashboard_backend.tests.support.waiting import eventually
 
 MIB = 1024 * 1024
 BODY = 300 * MIB
@@ -18,7 +19,8 @@ GROWTH = 24 * MIB
 
 
 async def stalled(moved: Callable[[], int]) -> int:
-    """Wait until no more moves, and return how much has."""
+    """Wait until something has moved and no more does, and return how much has."""
+    await eventually(moved)
     before = -1
     while before != moved():
         before = moved()
@@ -64,7 +66,7 @@ async def test_upload_waits_for_a_slow_service_in_constant_memory(
             told.update(PIECE)
             sent += len(PIECE)
 
-    async with asyncio.timeout(120), httpx.AsyncClient() as client:
+    async with asyncio.timeout(300), httpx.AsyncClient() as client:
         await child.ready(client)
         before = child.peak_bytes()
         reader, writer = await connect(
@@ -97,12 +99,11 @@ async def test_download_waits_for_a_slow_caller_in_constant_memory(
             written += len(PIECE)
 
     upstream.script = pour
-    async with asyncio.timeout(120), httpx.AsyncClient() as client:
+    async with asyncio.timeout(300), httpx.AsyncClient() as client:
         await child.ready(client)
         before = child.peak_bytes()
         reader, writer = await connect(child, "GET /api/training/data/mails/versions/1/quarantine")
         assert await stalled(lambda: written) < HELD_BY_THE_KERNEL
-        assert written > 0
         await reader.readuntil(b"\r\n\r\n")
         left = BODY
         while left:

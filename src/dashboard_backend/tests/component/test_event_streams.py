@@ -33,7 +33,7 @@ async def test_each_event_arrives_before_the_next_is_told(
     headers = gateway.bearer() | {"Last-Event-ID": "41"}
     received = []
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         gateway.client.stream("GET", EVENTS, headers=headers) as came,
     ):
         assert came.headers["content-type"] == "text/event-stream"
@@ -60,7 +60,7 @@ async def test_head_of_a_silent_stream_arrives_at_once(
     upstream.script = tell
     log = EVENTS.replace("events", "log?follow=true")
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         gateway.client.stream("GET", log, headers=gateway.bearer()) as came,
     ):
         opened.set()
@@ -70,7 +70,7 @@ async def test_head_of_a_silent_stream_arrives_at_once(
 async def test_stream_outlives_the_deadline_of_its_head(
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
-    deadline_s = 0.3
+    deadline_s = 2.0
     loop = asyncio.get_running_loop()
 
     async def tell(
@@ -82,14 +82,14 @@ async def test_stream_outlives_the_deadline_of_its_head(
         began = loop.time()
         for number in itertools.count():
             writer.write(chunk(b"id: %d\ndata: {}\n\n" % number))
-            if loop.time() - began > 3 * deadline_s:
+            if loop.time() - began > 1.2 * deadline_s:
                 break
             await asyncio.sleep(deadline_s / 10)
         writer.write(chunk(b""))
 
     upstream.script = tell
     headers = gateway.bearer() | {"X-Request-Deadline-Ms": str(int(deadline_s * 1000))}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         came = await gateway.client.get(EVENTS, headers=headers)
     assert came.text.count("data: {}") > 3
 
@@ -105,7 +105,7 @@ async def test_stream_whose_head_does_not_come_is_504(
 
     upstream.script = silent
     headers = gateway.bearer() | {"X-Request-Deadline-Ms": "200"}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         came = await gateway.client.get(EVENTS, headers=headers)
     assert (came.status_code, came.json()["code"]) == (504, "DEADLINE_EXCEEDED")
 
@@ -124,7 +124,7 @@ async def test_stream_that_breaks_off_is_not_made_whole(
     upstream.script = tell
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(f"GET {EVENTS} HTTP/1.1\r\nHost: x\r\nX-API-Key: {gateway.admin}\r\n\r\n".encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         received = await reader.read()
     writer.close()
     assert received.endswith(b"id: 1\ndata: {}\n\n\r\n")

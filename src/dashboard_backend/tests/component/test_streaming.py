@@ -42,7 +42,7 @@ async def test_body_of_unknown_length_flows_before_it_ends(
         yield b"second"
 
     upstream.script = watch
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         came = await gateway.client.post(PREDICT, content=pieces(), headers=gateway.bearer())
     assert came.status_code == 200
 
@@ -64,7 +64,7 @@ async def test_answer_flows_before_it_ends(gateway: Gateway, upstream: ScriptedU
     headers = gateway.bearer()
     received = b""
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         gateway.client.stream("GET", "/api/model_api/models", headers=headers) as came,
     ):
         async for piece in came.aiter_raw():
@@ -81,7 +81,7 @@ async def test_body_declared_too_large_is_refused_unread(
         f"POST {FEEDBACK} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.admin}\r\n"
         f"Content-Length: {FEEDBACK_LIMIT + 1}\r\n\r\n".encode()
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await reader.readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
     writer.close()
     assert upstream.requests == []
@@ -117,9 +117,9 @@ async def test_caller_who_sends_too_slowly_is_told_so(
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(
             f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.admin}\r\n"
-            f"X-Request-Deadline-Ms: 200\r\n{framing}\r\n\r\n".encode()
+            f"X-Request-Deadline-Ms: 1500\r\n{framing}\r\n\r\n".encode()
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert await reader.readline() == b"HTTP/1.1 408 Request Timeout\r\n"
         writer.close()
     health = await gateway.client.get("/health")
@@ -139,7 +139,7 @@ async def test_answer_before_the_body_is_whole_passes_and_its_connection_is_not_
             writer.write(answer())
 
     upstream.script = refuse_unread
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         came = await gateway.client.post(
             "/api/training/data", content=bytes(8 * 1024 * 1024), headers=gateway.bearer()
         )
@@ -160,6 +160,6 @@ async def test_caller_who_hangs_up_ends_the_call(
     await eventually(lambda: upstream.requests)
     writer.close()
     del reader
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await asyncio.gather(*upstream.tasks)
     assert upstream.requests[0].body == b"hello"

@@ -112,12 +112,12 @@ async def test_silent_service_is_504_within_the_callers_deadline_and_is_hung_up_
     gateway: Gateway, upstream: ScriptedUpstream
 ) -> None:
     upstream.script = silent
-    headers = gateway.bearer() | {"X-Request-Deadline-Ms": "200"}
-    async with asyncio.timeout(5):
+    headers = gateway.bearer() | {"X-Request-Deadline-Ms": "1000"}
+    async with asyncio.timeout(60):
         came = await gateway.client.post(PREDICT, json={}, headers=headers)
         assert is_problem(came, 504, "DEADLINE_EXCEEDED")
         await asyncio.gather(*upstream.tasks)
-    assert int(upstream.requests[0].fields["x-request-deadline-ms"]) <= 200
+    assert int(upstream.requests[0].fields["x-request-deadline-ms"]) <= 1000
 
 
 @pytest.mark.parametrize("asked", ["0", "-5", "soon"])
@@ -161,9 +161,17 @@ async def test_errors_of_the_service_itself_do_not_open_the_circuit(
 async def test_more_than_the_bound_in_flight_are_shed(
     settings: Settings, upstream: ScriptedUpstream
 ) -> None:
-    upstream.script = silent
+    release = asyncio.Event()
+
+    async def held_up(
+        request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await release.wait()
+        await honest(request, reader, writer)
+
+    upstream.script = held_up
     async with running(replace(settings, max_in_flight=2)) as gateway:
-        headers = gateway.bearer() | {"X-Request-Deadline-Ms": "2000"}
+        headers = gateway.bearer()
         held = [
             asyncio.create_task(gateway.client.post(PREDICT, json={}, headers=headers))
             for _ in range(2)
@@ -172,7 +180,8 @@ async def test_more_than_the_bound_in_flight_are_shed(
         came = await gateway.client.post(PREDICT, json={}, headers=headers)
         assert is_problem(came, 503, "OVERLOADED")
         assert came.headers["retry-after"] == "1"
-        assert {answer.status_code for answer in await asyncio.gather(*held)} == {504}
+        release.set()
+        assert {answer.status_code for answer in await asyncio.gather(*held)} == {200}
 
 
 async def test_connection_closed_while_idle_costs_no_request(

@@ -63,7 +63,7 @@ async def running(settings: Settings, *, wait: bool = True) -> AsyncIterator[Gat
             await eventually(lambda: service.health.startup()[0])
         key_file = settings.admin_key_file
         admin = await asyncio.to_thread(_read, key_file) if key_file else ""
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             yield Gateway(service, port, client, admin)
 
 

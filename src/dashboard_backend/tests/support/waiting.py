@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from itertools import repeat
 
 
-async def eventually(check: Callable[[], object], within_s: float = 20.0) -> None:
+async def eventually(check: Callable[[], object], within_s: float = 60.0) -> None:
     """Return as soon as the check's result is true; it may be a coroutine's."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
