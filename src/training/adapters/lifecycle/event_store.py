@@ -9,13 +9,13 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import asyncpg
 import msgspec
 from uuid_utils.compat import uuid7
 
 from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
+from training.adapters.lifecycle import snapshots
 from training.adapters.postgres import Connection
 from training.domain.lifecycle.chain import (
     GENESIS,
@@ -25,7 +25,6 @@ from training.domain.lifecycle.chain import (
     canonical,
     hash_of,
     signed_message,
-    snapshot_message,
 )
 from training.domain.lifecycle.facts import FACTS, Fact, Recorded, version_of
 from training.domain.lifecycle.folding import fold
@@ -67,14 +66,6 @@ class Stream:
     position: int = 0
     hash: bytes = GENESIS
     new: tuple[ChainedEvent, ...] = ()
-
-
-class _SignedState(msgspec.Struct, frozen=True):
-    """What is kept as a snapshot. `signature` is in hexadecimal."""
-
-    model: dict[str, Any]
-    key_id: str
-    signature: str
 
 
 class EventStore:
@@ -131,21 +122,15 @@ class EventStore:
                 new=(*stream.new, event),
             )
             if stream.position % SNAPSHOT_EVERY == 0:
-                await self._add_snapshot(connection, stream)
+                await snapshots.add(
+                    connection,
+                    stream.tenant,
+                    stream.name,
+                    Head(stream.position, stream.hash),
+                    stream.model,
+                    self._key,
+                )
         return stream
-
-    async def _add_snapshot(self, connection: Connection, stream: Stream) -> None:
-        state = state_of(stream.model)
-        signature = self._key.sign(snapshot_message(stream.hash, state))
-        signed = _SignedState(json.loads(state), self._key.id, signature.hex())
-        await connection.execute(
-            "INSERT INTO registry_snapshots (tenant, name, position, state)"
-            " VALUES ($1, $2, $3, $4)",
-            stream.tenant,
-            stream.name,
-            stream.position,
-            canonical(msgspec.to_builtins(signed)),
-        )
 
     def _chained(self, stream: Stream, fact: Fact, actor: str, reason: str) -> ChainedEvent:
         data = msgspec.json.decode(msgspec.json.encode(fact))
@@ -194,7 +179,11 @@ async def load_stream(connection: Connection, tenant: str, name: str, keys: Trus
     Who can write to the database and has no key must not be able to have anything decided by what
     they wrote: a snapshot that is not signed is left aside, and the events are followed.
     """
-    stream = await _snapshot(connection, tenant, name, keys) or Stream(tenant, name, Model())
+    latest = await snapshots.latest(connection, tenant, name, keys)
+    stream = Stream(tenant, name, Model())
+    if latest is not None:
+        head, model = latest
+        stream = Stream(tenant, name, model, head.position, head.hash)
     events = await _read(connection, tenant, name, after=stream.position)
     check = ChainCheck(tenant, name, (), keys.has_signed, Head(stream.position, stream.hash))
     model = stream.model
@@ -206,32 +195,6 @@ async def load_stream(connection: Connection, tenant: str, name: str, keys: Trus
     if not events:
         return stream
     return Stream(tenant, name, model, events[-1].position, events[-1].hash)
-
-
-async def _snapshot(
-    connection: Connection, tenant: str, name: str, keys: TrustedKeys
-) -> Stream | None:
-    row = await connection.fetchrow(
-        "SELECT snapshot.position, state, hash FROM registry_snapshots AS snapshot"
-        " JOIN registry_events USING (tenant, name, position)"
-        " WHERE tenant = $1 AND name = $2 ORDER BY position DESC LIMIT 1",
-        tenant,
-        name,
-    )
-    if row is None:
-        return None
-    try:
-        signed = msgspec.json.decode(row["state"], type=_SignedState)
-        signature = bytes.fromhex(signed.signature)
-    except (msgspec.ValidationError, ValueError):
-        # Nobody signed it: an older release, or somebody without the key.
-        return None
-    state = canonical(signed.model)
-    message = snapshot_message(row["hash"], state)
-    if not keys.has_signed(signed.key_id, message, signature):
-        return None
-    model = msgspec.json.decode(state, type=Model)
-    return Stream(tenant, name, model, row["position"], row["hash"])
 
 
 async def read_events(
@@ -272,14 +235,3 @@ async def _read(
 ) -> list[ChainedEvent]:
     rows = await connection.fetch(_READ, tenant, name, after, version, limit)
     return [ChainedEvent(**row) for row in rows]
-
-
-def state_of(model: Model) -> str:
-    """The state of a model as a snapshot has it."""
-    return canonical(msgspec.json.decode(msgspec.json.encode(model)))
-
-
-def state_within(snapshot: str) -> str:
-    """The state that a snapshot says, whoever signed it."""
-    found = json.loads(snapshot)
-    return canonical(found.get("model", found))

@@ -10,12 +10,8 @@ from dataclasses import dataclass, fields
 
 from training.adapters.bundles.platform_key import TrustedKeys
 from training.adapters.lifecycle import projection as model_projection
-from training.adapters.lifecycle.event_store import (
-    read_events,
-    recorded_of,
-    state_of,
-    state_within,
-)
+from training.adapters.lifecycle import snapshots
+from training.adapters.lifecycle.event_store import read_events, recorded_of
 from training.adapters.postgres import Connection, Database
 from training.domain.lifecycle.chain import Break, ChainCheck, Head, Verification
 from training.domain.lifecycle.folding import fold
@@ -66,7 +62,7 @@ async def verify(
             if row is not None:
                 heads.append(Head(row.position, row.hash))
             check = ChainCheck(owner, name, heads, keys.has_signed)
-            snapshots = await _snapshots(connection, owner, name)
+            kept = await snapshots.positions(connection, owner, name)
             model, found = Model(), None
             async for event in read_events(connection, owner, name):
                 found = check.add(event)
@@ -74,10 +70,10 @@ async def verify(
                     break
                 events += 1
                 model = fold(model, recorded_of(event))
-                if event.position not in snapshots:
+                if event.position not in kept:
                     continue
-                snapshot = await _snapshot(connection, owner, name, event.position)
-                if state_within(snapshot) != state_of(model):
+                snapshot = await snapshots.find(connection, owner, name, event.position)
+                if snapshot is not None and not snapshot.agrees(model, keys):
                     found = Break(owner, name, event.position, "has a snapshot that differs")
                     break
             found = found or check.finish()
@@ -140,24 +136,6 @@ async def _projected(
         number: project_version(tenant, name, version) for number, version in model.versions.items()
     }
     return project_model(tenant, name, model, head, first.at, last.at), versions
-
-
-async def _snapshots(connection: Connection, tenant: str, name: str) -> set[int]:
-    """Where there are snapshots. Each holds the whole model: together they may fill the memory."""
-    rows = await connection.fetch(
-        "SELECT position FROM registry_snapshots WHERE tenant = $1 AND name = $2", tenant, name
-    )
-    return {row["position"] for row in rows}
-
-
-async def _snapshot(connection: Connection, tenant: str, name: str, position: int) -> str:
-    state: str = await connection.fetchval(
-        "SELECT state FROM registry_snapshots WHERE tenant = $1 AND name = $2 AND position = $3",
-        tenant,
-        name,
-        position,
-    )
-    return state
 
 
 def _between(

@@ -20,7 +20,9 @@ from uuid import UUID
 
 GENESIS = bytes(32)
 SIGNED_PREFIX = b"bartizan.training.model-event/1\n"
-SNAPSHOT_PREFIX = b"bartizan.training.model-snapshot/1\n"
+SNAPSHOT_FORMAT = 1
+"""Of a model's state as a snapshot has it. Raise it with whatever changes what the state looks
+like, or how events add up to it: a snapshot of another format is left aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,9 @@ def signed_message(hash_: bytes) -> bytes:
     return SIGNED_PREFIX + hash_
 
 
-def snapshot_message(hash_: bytes, state: str) -> bytes:
+def snapshot_message(hash_: bytes, state: str, format_: int) -> bytes:
     """What a key signs of a snapshot: the state, in canonical JSON, after the event of a hash."""
-    return SNAPSHOT_PREFIX + hash_ + state.encode()
+    return b"bartizan.training.model-snapshot/%d\n" % format_ + hash_ + state.encode()
 
 
 def hash_of(

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
-from training.adapters.lifecycle import event_store, history_check
+from training.adapters.lifecycle import event_store, history_check, snapshots
 from training.adapters.lifecycle import projection as model_projection
 from training.adapters.lifecycle.event_store import EventStore, StreamConflict, load_stream
 from training.adapters.lifecycle.history_check import Difference
@@ -364,7 +364,7 @@ async def test_nothing_is_decided_on_an_event_that_nobody_signed(
 async def test_nothing_is_decided_on_a_snapshot_that_nobody_signed(
     lived: Books, service: asyncpg.Connection
 ) -> None:
-    state = event_store.state_of(Model(four_eyes=True))
+    state = snapshots.state_of(Model(four_eyes=True))
     for forged in (state, f'{{"model":{state},"key_id":"{TRUSTED.id}","signature":"0g"}}'):
         async with service.transaction():
             await service.execute(
@@ -398,10 +398,45 @@ async def test_a_changed_snapshot_shows(
 ) -> None:
     monkeypatch.setattr(event_store, "SNAPSHOT_EVERY", 2)
     await books.register(1, 2, 3)
+    await change_snapshots(owner, "0.0.1", "0.0.9")
+    assert await books.verified() == Break(TENANT, NAME, 2, "has a snapshot that differs")
+
+
+async def test_what_another_release_kept_is_no_tampering(
+    books: Books, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its snapshots look otherwise, and are signed: the events are followed in their place."""
+    monkeypatch.setattr(event_store, "SNAPSHOT_EVERY", 2)
+    with monkeypatch.context() as other_release:
+        other_release.setattr(snapshots, "SNAPSHOT_FORMAT", 2)
+        other_release.setattr(snapshots, "state_of", lambda _: '{"champions":"0.0.1"}')
+        await books.register(1, 2)
+    await books.register(3)
+    async with books.database.connection() as connection:
+        stream = await load_stream(connection, TENANT, NAME, TRUSTED.trusted)
+    assert sorted(stream.model.versions) == [1, 2, 3]
+    assert await books.verified() is None
+    await change_snapshots(owner, "0.0.1", "0.0.9")
+    assert await books.verified() == Break(TENANT, NAME, 2, "has a snapshot that differs")
+
+
+async def test_a_snapshot_that_only_says_it_is_of_another_release_shows(
+    books: Books, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_store, "SNAPSHOT_EVERY", 2)
+    await books.register(1, 2)
+    await change_snapshots(owner, '"format":1', '"format":2')
+    assert await books.verified() == Break(TENANT, NAME, 2, "has a snapshot that differs")
+
+
+async def change_snapshots(owner: asyncpg.Connection, was: str, becomes: str) -> None:
     async with owner.transaction():
         await owner.execute("ALTER TABLE registry_snapshots DISABLE TRIGGER USER")
-        await owner.execute(
-            "UPDATE registry_snapshots SET state = replace(state::text, '0.0.1', '0.0.9')::json"
+        changed = await owner.execute(
+            "UPDATE registry_snapshots SET state = replace(state::text, $1, $2)::json"
+            " WHERE strpos(state::text, $1) > 0",
+            was,
+            becomes,
         )
         await owner.execute("ALTER TABLE registry_snapshots ENABLE TRIGGER USER")
-    assert await books.verified() == Break(TENANT, NAME, 2, "has a snapshot that differs")
+    assert changed == "UPDATE 1"
