@@ -104,7 +104,9 @@ async def test_the_guard_itself_refuses_who_comes_past_the_gateway(
     assert (anonymous.status_code, with_a_key.status_code) == (401, 401)
 
 
-async def test_a_tenant_sees_nothing_of_another(platform: Platform, api: httpx.AsyncClient) -> None:
+async def test_a_tenant_sees_no_prediction_of_another(
+    platform: Platform, api: httpx.AsyncClient
+) -> None:
     mine = await api.post(PREDICT, json={"text": "hello"})
     prediction = f"/api/model_api/predictions/{mine.json()['predictions'][0]['id']}"
     body = {"name": "other", "scopes": ["predictions:read"], "tenant": "other"}
