@@ -8,8 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from training.adapters.audit_log import AuditLog
 from training.adapters.bundles.platform_key import PlatformKey, TrustedKeys
 from training.adapters.key_files import read_secret
-from training.adapters.lifecycle import history_check
 from training.adapters.lifecycle.event_store import EventStore
+from training.adapters.lifecycle.history_check import Verifier
 from training.adapters.lifecycle.store import ModelStore
 from training.adapters.mlflow.address import MlflowAddress
 from training.adapters.mlflow.aliases import MlflowAliases
@@ -19,7 +19,6 @@ from training.adapters.service_tokens import ServiceTokens
 from training.api import audit
 from training.api.models import promotion_policies, rollouts, steering
 from training.api.models import routes as models
-from training.domain.lifecycle.chain import Verification
 from training.events.lifecycle_changes import LifecycleChanges
 from training.events.registry import Registry
 from training.events.rollout_changes import RolloutChanges
@@ -45,7 +44,7 @@ def routes(settings: Settings, database: Database, key: PlatformKey) -> list[HTT
         *promotion_policies.routes(store, lifecycles),
         *rollouts.routes(store, changes, settings.platform_tenant),
         *steering.routes(changes, settings.platform_tenant),
-        *audit.routes(AuditLog(database), partial(_verify, settings)),
+        *audit.routes(AuditLog(database), _verifier(settings).verify),
     ]
 
 
@@ -80,8 +79,9 @@ def mlflow_of(settings: Settings) -> MlflowAddress:
     return MlflowAddress(settings.mlflow_url, settings.mlflow_username, password)
 
 
-async def _verify(settings: Settings, tenant: str) -> Verification:
+def _verifier(settings: Settings) -> Verifier:
     # A pool of its own: a long history takes longer than a request for one row may.
-    keys = TrustedKeys.load(settings.signing_public_key_file)
-    async with database_of(settings, timeout_s=VERIFICATION_SECONDS) as database:
-        return await history_check.verify(database, keys, tenant)
+    return Verifier(
+        partial(database_of, settings, timeout_s=VERIFICATION_SECONDS),
+        partial(TrustedKeys.load, settings.signing_public_key_file),
+    )
