@@ -5,6 +5,7 @@ import errno
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from model_api.tests.support.api import BENIGN, Api
 from model_api.tests.support.database import Databases, TestDatabase
 from model_api.tests.support.deployed_bundles import Signer, register_new
 from model_api.tests.support.deploying import (
+    PATH,
     deploy,
     deployed,
     desired,
@@ -300,18 +302,15 @@ async def test_a_database_that_goes_leaves_all_as_it_is(
     }
     one, two = (register_new(own_s3, SIGNER, version) for version in "12")
     async with application.serving(variables) as api:
-        await deployed(api, desired(1, one))
+        # A disk that is busy syncing may take longer than the guard waits for its database.
+        await eventually(lambda: _takes(api, desired(1, one)))
+        await eventually(lambda: _is(api, "1"))
         own_postgres_server.stop()
         for _ in range(5):
             assert await version_of(api) == "1"
 
         own_postgres_server.start()
-
-        async def is_deployed() -> bool:
-            answer = await api.call("PUT", "/models/detector/deployment", json=desired(2, two))
-            return answer.status_code == 200
-
-        await eventually(is_deployed)
+        await eventually(lambda: _takes(api, desired(2, two)))
         await eventually(lambda: _is(api, "2"))
         # What was counted while the database was away is not lost.
         since = "2026-01-01T00:00:00Z"
@@ -329,6 +328,10 @@ async def _was_tried(api: Api, generation: int) -> bool:
     told = await state(api)
     reasons = [each["reason"] for each in told["replicas"][0]["versions"]]
     return told["desired"]["generation"] == generation and any(reasons)
+
+
+async def _takes(api: Api, body: dict[str, Any]) -> bool:
+    return (await api.call("PUT", PATH, json=body)).status_code == 200
 
 
 async def _is(api: Api, version: str) -> bool:
