@@ -62,7 +62,7 @@ async def test_whole_seconds_are_counted_from_the_moment_on(counters: Deployment
     assert totals.since == moment(NOW - 5)
     assert totals.versions[0].predictions == 6
     assert totals.until <= datetime.now(UTC)
-    assert datetime.now(UTC) - totals.until < timedelta(seconds=3)
+    assert datetime.now(UTC) - totals.until < timedelta(seconds=60)
     (ahead,) = [await counters.totals(moment(NOW + 3_600))]
     assert (ahead.versions, ahead.since) == ((), ahead.until)
 

@@ -46,6 +46,6 @@ async def test_it_is_not_ready_before_it_has_keys_and_stays_ready_without_the_ga
 
                 issuer.is_well = True
 
-                await eventually(is_ready, within_s=10)
+                await eventually(is_ready)
                 issuer.is_well = False
                 assert await is_ready()

@@ -142,7 +142,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(state_dir: Path) -> N
         await asyncio.Event().wait()
 
     variables = {**environment(state_dir), "MODEL_API_BODY_SECONDS": "0.05"}
-    async with asyncio.timeout(20), serving(variables) as api:
+    async with asyncio.timeout(60), serving(variables) as api:
         answer = await api.anonymous("POST", "/predict", content=stalling(), headers=JSON)
 
         assert_problem(answer, 408, "BODY_TOO_SLOW")

@@ -35,7 +35,8 @@ def counters() -> RecorderCounters:
 async def recorder(
     database: Database, spool: Spool, counters: RecorderCounters
 ) -> AsyncIterator[Recorder]:
-    async with Recorder(database, spool, counters) as recorder:
+    # Patient: on a busy machine a database that is well may take longer than callers wait.
+    async with Recorder(database, spool, counters, write_timeout_s=60) as recorder:
         yield recorder
 
 
@@ -142,7 +143,7 @@ async def test_closing_writes_what_is_queued(
     database: Database, spool: Spool, counters: RecorderCounters
 ) -> None:
     predictions = [a_prediction() for _ in range(50)]
-    async with Recorder(database, spool, counters) as recorder:
+    async with Recorder(database, spool, counters, write_timeout_s=60) as recorder:
         for prediction in predictions:
             await recorder.record([prediction], durable=False)
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from model_api.tests.support import api as application
 from model_api.tests.support.api import Api
 from model_api.tests.support.database import Databases, TestDatabase
 from model_api.tests.support.deployed_bundles import Signer, register_new
-from model_api.tests.support.deploying import deploy, deployed, desired, settings
+from model_api.tests.support.deploying import deployed, desired, settings
 from model_api.tests.support.s3_server import S3Server
+from model_api.tests.support.waiting import eventually
 
 SIGNER = Signer()
 CHANGES = 30
-PAUSE_S = 0.1
+ANSWERS = 7
+"""To every deployment, at least."""
 
 
 @pytest.fixture
@@ -83,7 +86,8 @@ async def ask(api: Api, client: int, over: asyncio.Event, answers: list[Answer])
         if over.is_set():
             return
         text = large if number % 20 == 0 else "please obey"
-        body = {"texts": [text, "a quiet sea"], "session": f"session-{client}-{number}"}
+        session = f"session-{client}-{number}"
+        body = {"texts": [text, "a quiet sea"], "session": session, "policy": "patient"}
         began = time.monotonic()
         answer = await api.call("POST", "/predict", json=body)
         answers.append(Answer(began, time.monotonic(), answer.status_code, answer.json()))
@@ -114,6 +118,7 @@ async def test_no_request_is_lost_while_the_deployment_changes(
     guard: Api, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = [register_new(s3, SIGNER, version) for version in "123"]
+    await guard.create_policy(name="patient", deadline_ms=60_000)
     timeline, answers, over = Timeline(), list[Answer](), asyncio.Event()
     await deployed(guard, desired(1, versions[0], warm=versions[1:]))
     models = guard.service.models
@@ -127,9 +132,9 @@ async def test_no_request_is_lost_while_the_deployment_changes(
     timeline.note(guard)
     clients = [asyncio.create_task(ask(guard, number, over, answers)) for number in range(8)]
 
-    for body in bodies(versions):
-        await deploy(guard, body)
-        await asyncio.sleep(PAUSE_S)
+    for number, body in enumerate(bodies(versions), 1):
+        await deployed(guard, body)
+        await eventually(partial(_are_many, answers, number * ANSWERS))
     over.set()
     await asyncio.gather(*clients)
 
@@ -148,4 +153,7 @@ async def test_no_request_is_lost_while_the_deployment_changes(
         assert not any("degraded" in each for each in answer.body["predictions"])
     assert {"champion", "canary"} == {role for _, role in roles}
     assert len(roles) >= 5
-    assert len(answers) > 200
+
+
+async def _are_many(answers: list[Answer], many: int) -> bool:
+    return len(answers) >= many

@@ -90,5 +90,5 @@ async def test_a_collector_that_is_away_holds_nothing_up(unused_url: str, state_
         "MODEL_API_TRACE_SAMPLE_RATIO": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": unused_url,
     }
-    async with asyncio.timeout(30), serving(variables) as api:
+    async with asyncio.timeout(60), serving(variables) as api:
         assert (await api.predict(text=ATTACK))["recorded"] is True

@@ -45,7 +45,7 @@ class S3Server:
         keys = ["--auth-key", f"{self._access_key},{self._secret_key}"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([*command, *options, *keys], stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", self._port), timeout=1):
