@@ -15,6 +15,9 @@ from training.tests.support.ports import free_port
 from training.tests.support.postgres_server import PostgresServer
 from training.tests.support.s3_server import S3Server
 
+PATIENCE_S = 30
+"""With a database that is well, on a machine that may be busy."""
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
@@ -42,7 +45,9 @@ async def test_database(databases: Databases) -> AsyncIterator[TestDatabase]:
 @pytest.fixture
 async def database(test_database: TestDatabase) -> AsyncIterator[Database]:
     """The service's pool on the test's database."""
-    async with Database(test_database.url, test_database.password) as database:
+    async with Database(
+        test_database.url, test_database.password, timeout_s=PATIENCE_S
+    ) as database:
         yield database
 
 

@@ -80,11 +80,11 @@ async def test_a_forged_token_is_refused(api: Api, issuer: Issuer) -> None:
 
 
 async def test_a_remembered_token_expires(shared_api: Api, issuer: Issuer) -> None:
-    token = issuer.token(exp=int(time.time()) - 3)
+    token = issuer.token(exp=int(time.time()) - 1)
     # Within the leeway it is taken, and remembered no longer than that.
     assert (await _call(shared_api, token)).status_code == 200
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (answer := await _call(shared_api, token)).status_code == 200:
         assert time.monotonic() < deadline
 

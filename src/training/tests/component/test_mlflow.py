@@ -226,7 +226,7 @@ async def test_mlflow_that_never_comes_is_said_to_be_away_in_time(
         with pytest.raises(TrackingAway):
             await aliases.point("default", "detector", 1)
 
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
 
 
 def test_a_job_that_is_cancelled_does_not_wait_for_mlflow(
@@ -252,7 +252,7 @@ def test_a_job_that_is_cancelled_does_not_wait_for_mlflow(
 def test_a_server_that_is_killed_in_the_middle_is_waited_for(
     server: MlflowServer, client: MlflowClient
 ) -> None:
-    uploading = threading.Event()
+    uploading, killed = threading.Event(), threading.Event()
     calls = 0
 
     def watched() -> None:
@@ -260,6 +260,7 @@ def test_a_server_that_is_killed_in_the_middle_is_waited_for(
         calls += 1
         if calls > 6:
             uploading.set()
+            assert killed.wait(120)
 
     with ThreadPoolExecutor(1) as pool:
         telling = pool.submit(
@@ -271,6 +272,7 @@ def test_a_server_that_is_killed_in_the_middle_is_waited_for(
         )
         assert uploading.wait(120)
         server.kill()
+        killed.set()
         server.begin()
         told = telling.result()
 

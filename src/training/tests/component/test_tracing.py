@@ -95,5 +95,5 @@ async def test_a_collector_that_is_away_holds_nothing_up(
         "TRAINING_TRACE_SAMPLE_RATIO": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": unused_url,
     }
-    async with asyncio.timeout(30), serving(variables) as api:
+    async with asyncio.timeout(60), serving(variables) as api:
         assert (await api.call("GET", "/health")).status_code == 200

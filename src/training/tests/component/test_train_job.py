@@ -162,17 +162,32 @@ async def test_a_training_becomes_a_signed_version_with_its_evidence(
     assert report is not None
 
 
+ONE_CHECKPOINT = """
+CREATE FUNCTION one_checkpoint() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM checkpoints) THEN PERFORM pg_advisory_xact_lock(1); END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER one_checkpoint BEFORE INSERT ON checkpoints
+    FOR EACH ROW EXECUTE FUNCTION one_checkpoint();
+"""
+"""After the first nothing is kept before the test lets go of the lock."""
+
+
 async def test_a_killed_training_goes_on_from_its_last_fold_to_the_same_digest(
     database: Database, own_rows: asyncpg.Connection, terms: Terms, digest: str
 ) -> None:
     job = await train(database, parameters={**SMALL, "folds": 12})
-    async with worker_process(terms) as worker:
+    await own_rows.execute(ONE_CHECKPOINT)
+    async with own_rows.transaction(), worker_process(terms) as worker:
+        await own_rows.execute("SELECT pg_advisory_xact_lock(1)")
 
         async def has_a_checkpoint() -> bool:
             return bool(await own_rows.fetchval("SELECT count(*) FROM checkpoints"))
 
         await eventually(has_a_checkpoint)
         worker.kill()
+        await worker.wait()
+    await own_rows.execute("DROP TRIGGER one_checkpoint ON checkpoints")
     kept = await own_rows.fetchval(
         "SELECT count(*) FROM checkpoints WHERE name LIKE 'shard-1-fold-%'"
     )

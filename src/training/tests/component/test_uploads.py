@@ -399,7 +399,7 @@ async def test_a_store_that_is_away_leaves_the_upload_where_it_was(
     with S3Server() as server:
         uploads = Uploads(
             database,
-            ObjectStore(server.bucket("own"), timeout_s=1),
+            ObjectStore(server.bucket("own"), timeout_s=10),
             NoGuard(),
             ImportPlaces(frozenset(), "own", "default"),
             max_bytes=1 << 30,

@@ -322,12 +322,14 @@ async def test_a_job_waits_for_what_its_process_lacks(
 ) -> None:
     job = await enqueue(database, kind)
     async with working(terms()):
+        waiting = job
 
         async def waits() -> bool:
-            return (await get(database, job)).error is not None
+            nonlocal waiting
+            waiting = await get(database, job)
+            return waiting.error is not None
 
         await eventually(waits)
-        waiting = await get(database, job)
         assert (waiting.state, waiting.killed_attempts) == (JobState.QUEUED, 0)
         await own_rows.execute("UPDATE jobs SET due_at = now()")
         assert (await ended(database, job)).state is JobState.SUCCEEDED

@@ -90,7 +90,7 @@ class World:
             found.append(await self.get(rollout))
             return holds(found[-1])
 
-        await eventually(check, within_s=20)
+        await eventually(check)
         return found[-1]
 
     async def champion_is(self, version: int) -> None:
@@ -143,7 +143,7 @@ async def still_world(
     record = RolloutRecord(registry)
     async with (
         guard_peer() as peer,
-        GuardClient(peer.url, token, deadline_s=1.0) as guard,
+        GuardClient(peer.url, token, deadline_s=5.0) as guard,
         MlflowAliases(
             mlflow or MlflowAddress(peer.url), TENANT, timeout_s=60 if mlflow else 5
         ) as aliases,

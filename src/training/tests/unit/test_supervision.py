@@ -21,7 +21,7 @@ async def test_a_task_that_fails_is_begun_anew() -> None:
         await stop.wait()
 
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         supervised({"shaky": shaky}, failures.append, first_wait_s=0.01),
     ):
         await sound.wait()
@@ -41,7 +41,7 @@ async def test_one_that_fails_does_not_touch_the_others() -> None:
         stopped.append("sound")
 
     tasks = {"broken": broken, "sound": sound}
-    async with asyncio.timeout(10), supervised(tasks, lambda _: None, first_wait_s=30):
+    async with asyncio.timeout(60), supervised(tasks, lambda _: None, first_wait_s=30):
         await asyncio.sleep(0)
 
     assert stopped == ["sound"]
@@ -59,7 +59,7 @@ async def test_one_that_does_not_stop_is_cancelled(caplog: pytest.LogCaptureFixt
 
     with caplog.at_level(logging.WARNING):
         async with (
-            asyncio.timeout(10),
+            asyncio.timeout(60),
             supervised({"stubborn": stubborn}, lambda _: None, stop_s=0.01),
         ):
             await asyncio.sleep(0)
