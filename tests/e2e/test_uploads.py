@@ -39,9 +39,10 @@ async def test_an_interrupted_upload_is_resumed_where_it_broke_off(
     assert offset <= len(content) // 2
     assert (await api.get(f"{TRAINING}/data/{NAME}")).status_code == 404, "half of it is visible"
     early = await api.post(f"{upload}/complete")
-    assert early.status_code == 409, "it was taken for whole"
-    elsewhere = await _append(api, upload, offset - 1, content[offset - 1 :])
-    assert elsewhere.status_code == 409, "it was gone on with at another place"
+    assert _refused(early) == (409, "UPLOAD_LENGTH_MISMATCH"), "it was taken for whole"
+    # One byte short, so that its length is no reason to refuse it.
+    elsewhere = await _append(api, upload, offset - 1, content[offset - 1 : -1])
+    assert _refused(elsewhere) == (409, "UPLOAD_OFFSET_MISMATCH"), "it went on at another place"
 
     resumed = await _append(api, upload, offset, content[offset:], last=True)
     assert resumed.status_code == 200, resumed.text
@@ -73,6 +74,11 @@ async def _append(
         "Upload-Complete": "?1" if last else "?0",
     }
     return await api.patch(upload, content=content, headers=headers)
+
+
+def _refused(answer: httpx.Response) -> tuple[int, str | None]:
+    """The status, and the code of the problem where there is one."""
+    return answer.status_code, answer.json().get("code")
 
 
 async def _breaking_off(content: bytes) -> AsyncIterator[bytes]:
