@@ -39,14 +39,17 @@ class Registry:
         version: VersionRegistered,
         actor: str,
         reason: str,
-    ) -> None:
+    ) -> int | None:
         """Make a signed and uploaded bundle a version of the model, which need not be there yet.
 
-        Again with the same bundle it changes nothing; with another it raises VersionDiffers.
+        Again with the same bundle it changes nothing; with another it raises VersionDiffers. The
+        first of the other versions that are the same bundle, if there is one: what was trained
+        again is registered again, for that is what happened.
         """
         stream = await self._store.load(connection, tenant, name)
         facts = commands.register(stream.model, version)
         await self._record(connection, stream, facts, actor, reason, None)
+        return stream.model.first_with(version.digest, version.version)
 
     async def champion(self, connection: Connection, tenant: str, name: str) -> VersionRow | None:
         """The version that answers, None where none was promoted yet."""

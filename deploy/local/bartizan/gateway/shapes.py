@@ -149,10 +149,11 @@ class Evaluation(msgspec.Struct):
 
 
 class Trained(msgspec.Struct):
-    """What a training came to."""
+    """What a training came to. `same_bundle_as` is an earlier version of the same digest."""
 
     version: int
     comparison: Comparison | None = None
+    same_bundle_as: int | None = None
 
 
 class Gate(msgspec.Struct):

@@ -71,7 +71,15 @@ def show_version(
 ) -> None:
     """The version that a training made, and how it compares with the champion, in words and
     numbers."""
-    console.print(f"{model} has version {made.version}.\n", highlight=False)
+    console.print(f"{model} has version {made.version}.", highlight=False)
+    if made.same_bundle_as is not None:
+        console.print(
+            f"It is the same bundle as version {made.same_bundle_as}, to the byte: the same data,"
+            " parameters and seed make the same model.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print()
     if comparison is None:
         console.print("There is no champion to compare it with.")
     else:

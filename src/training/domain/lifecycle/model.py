@@ -89,6 +89,11 @@ class Model:
         """The version that a rollback makes champion, if there is one."""
         return self.versions[self.former[-1]] if self.former else None
 
+    def first_with(self, digest: str, apart_from: int) -> int | None:
+        """The first of the other versions whose bundle has the digest."""
+        same = (each.version for each in self.versions.values() if each.digest == digest)
+        return min((version for version in same if version != apart_from), default=None)
+
     def with_state(self, version: int, state: VersionState, at: datetime) -> "Model":
         """The model with one version in another state."""
         changed = replace(self.versions[version], state=state, changed_at=at)

@@ -40,9 +40,9 @@ class Books:
         for version in versions:
             await self.register_as(registered(version))
 
-    async def register_as(self, version: VersionRegistered) -> None:
+    async def register_as(self, version: VersionRegistered) -> int | None:
         async with self.database.transaction() as connection:
-            await self.registry.register(
+            return await self.registry.register(
                 connection, TENANT, NAME, version, "job:1", "it was trained"
             )
 
@@ -91,6 +91,20 @@ async def test_a_version_is_registered_once(books: Books, owner: asyncpg.Connect
     changed = replace(registered(2), version=1)
     with pytest.raises(refusals.VersionDiffers):
         await books.register_as(changed)
+
+
+async def test_a_bundle_that_was_made_again_is_a_version_that_says_so(books: Books) -> None:
+    again = {each: replace(registered(each), digest=registered(1).digest) for each in (3, 4)}
+    assert await books.register_as(registered(1)) is None
+    assert await books.register_as(registered(2)) is None
+    assert await books.register_as(again[3]) == 1
+    assert await books.register_as(again[4]) == 1
+    assert await books.register_as(again[4]) == 1
+    assert await books.register_as(registered(2)) is None
+    async with books.database.connection() as connection:
+        found = await model_projection.find_version(connection, TENANT, NAME, 4)
+    assert found is not None
+    assert found.digest == registered(1).digest
 
 
 async def test_the_champion_is_what_was_promoted_last(books: Books) -> None:

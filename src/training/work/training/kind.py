@@ -87,7 +87,7 @@ class TrainKind(JobKind[Connection]):
         if made.comparison is not None and made.against is not None:
             compared = (made.against, made.comparison)
         try:
-            await Registry(EventStore(key)).register(
+            same_bundle_as = await Registry(EventStore(key)).register(
                 connection, job.tenant, name, version, job.actor, f"trained by job {job.id}"
             )
         except StreamConflict:
@@ -96,4 +96,4 @@ class TrainKind(JobKind[Connection]):
             raise JobFailed(str(refusal), "registration-refused") from None
         await report_store.insert(connection, job, name, made.version, made.report, compared)
         del result["report"], result["comparison"]
-        result.update(evidence, model=name)
+        result.update(evidence, model=name, same_bundle_as=same_bundle_as)

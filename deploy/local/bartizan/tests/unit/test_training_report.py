@@ -21,10 +21,16 @@ def difference(verdict: str, axis: str = "suite", group: str = "dev") -> Differe
     )  # fmt: skip
 
 
-def shown(comparison: Comparison | None) -> str:
+def shown(comparison: Comparison | None, same_bundle_as: int | None = None) -> str:
     out = io.StringIO()
-    show_version(Console(file=out, width=120), "detector", Trained(version=2), comparison)
+    made = Trained(version=2, same_bundle_as=same_bundle_as)
+    show_version(Console(file=out, width=120), "detector", made, comparison)
     return out.getvalue()
+
+
+def test_the_same_model_over_again_is_said_to_be_it() -> None:
+    assert "It is the same bundle as version 1, to the byte" in shown(None, same_bundle_as=1)
+    assert "same bundle" not in shown(None)
 
 
 def test_the_verdict_comes_with_its_numbers_and_where() -> None:
