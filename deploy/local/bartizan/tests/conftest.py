@@ -21,18 +21,18 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     dist.mkdir()
     for name in PROGRAMS:
         shutil.copy(PROGRAM, dist / f"{name}.pex")
-    ports = free_ports()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in sys.path),
-        "BARTIZAN_DIST": str(dist),
-        "BARTIZAN_HOME": str(folder / "home"),
-        "BARTIZAN_PORT_OFFSET": str(ports.offset),
-    }
-    platform = Platform(environment, Home(folder / "home"), ports, dist)
-    yield platform
-    platform.run("reset", "--yes")
-    assert platform.listening() == []
+    with free_ports() as ports:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in sys.path),
+            "BARTIZAN_DIST": str(dist),
+            "BARTIZAN_HOME": str(folder / "home"),
+            "BARTIZAN_PORT_OFFSET": str(ports.offset),
+        }
+        platform = Platform(environment, Home(folder / "home"), ports, dist)
+        yield platform
+        platform.run("reset", "--yes")
+        assert platform.listening() == []
 
 
 @pytest.fixture

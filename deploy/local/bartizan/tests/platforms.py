@@ -7,16 +7,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bartizan.errors import BartizanError
 from bartizan.home import Home
-from bartizan.ports import Ports, refuse_taken
+from bartizan.ports import LOOPBACK, Ports
 
 PROGRAM = Path(__file__).with_name("programs.py")
+PATIENCE_S = 300
+"""With whatever is to happen, however busy the machine is."""
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Platform:
         self, *arguments: str, given: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments, **variables) as process:
-            out, err = process.communicate(given, timeout=90)
+            out, err = process.communicate(given, timeout=PATIENCE_S)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def up(self) -> None:
@@ -78,7 +79,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
     raise AssertionError(f"the output ended without {text!r}")
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """Awaits a condition; its not coming true is the failure."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -86,10 +87,22 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
-def free_ports() -> Ports:
-    while True:
-        # Below the ports that the kernel gives to outgoing connections.
-        ports = Ports(secrets.choice(range(1_000, 14_000)))
-        with contextlib.suppress(BartizanError):
-            refuse_taken(ports.named())
-            return ports
+@contextlib.contextmanager
+def free_ports() -> Iterator[Ports]:
+    """Ports for one platform, which no other test is given meanwhile, whether it is up or not."""
+    with contextlib.ExitStack() as holders:
+        while True:
+            # Below the ports that the kernel gives to outgoing connections.
+            ports = Ports(secrets.choice(range(1_000, 14_000)))
+            with contextlib.suppress(OSError):
+                for port in ports.named():
+                    _hold(holders.enter_context(socket.socket()), port)
+                break
+            holders.close()
+        yield ports
+
+
+def _hold(holder: socket.socket, port: int) -> None:
+    holder.bind((LOOPBACK, port))
+    # From now on whoever says so, too, may have the port besides, as long as this does not listen.
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

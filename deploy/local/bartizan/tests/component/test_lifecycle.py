@@ -3,7 +3,7 @@ import signal
 import stat
 from pathlib import Path
 
-from bartizan.tests.platforms import Platform, read_until
+from bartizan.tests.platforms import PATIENCE_S, Platform, read_until
 
 
 def test_up_twice_status_down_twice(platform: Platform) -> None:
@@ -42,7 +42,7 @@ def test_nobody_else_reads_the_state(platform: Platform) -> None:
 
 def test_two_at_once_make_one_platform(platform: Platform) -> None:
     starts = [platform.start("up") for _ in range(3)]
-    outputs = [start.communicate(timeout=90) for start in starts]
+    outputs = [start.communicate(timeout=PATIENCE_S) for start in starts]
     assert [start.returncode for start in starts] == [0, 0, 0], outputs
     assert sum("The platform is up.\n" in out for out, _ in outputs) == 1
     assert sum("was up already" in out for out, _ in outputs) == 2
@@ -52,7 +52,7 @@ def test_an_interrupt_in_mid_start_stops_what_was_started(platform: Platform) ->
     with platform.start("up", MODEL_API_SLEEP="60") as start:
         read_until(start, "model_api-migrate: starting")
         start.send_signal(signal.SIGINT)
-        start.communicate(timeout=60)
+        start.communicate(timeout=PATIENCE_S)
     assert start.returncode == 130
     assert platform.listening() == []
     assert platform.run("status").returncode == 3
@@ -71,7 +71,7 @@ def test_in_the_foreground_an_interrupt_takes_it_down(platform: Platform) -> Non
     with platform.start("up", "--foreground") as start:
         read_until(start, "supervisor started")
         start.send_signal(signal.SIGINT)
-        start.communicate(timeout=60)
+        start.communicate(timeout=PATIENCE_S)
     assert start.returncode == 0
     assert platform.listening() == []
 

@@ -1,6 +1,6 @@
 import signal
 
-from bartizan.tests.platforms import Platform, read_until
+from bartizan.tests.platforms import PATIENCE_S, Platform, read_until
 
 
 def test_logs_are_printed_and_followed(platform: Platform) -> None:
@@ -14,4 +14,4 @@ def test_logs_are_printed_and_followed(platform: Platform) -> None:
         platform.run("restart", "model_api")
         read_until(follow, "model_api started")
         follow.send_signal(signal.SIGINT)
-        assert follow.wait(timeout=20) == 130
+        assert follow.wait(timeout=PATIENCE_S) == 130

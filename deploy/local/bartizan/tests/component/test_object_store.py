@@ -9,11 +9,11 @@ import pytest
 from bartizan.infrastructure.s3 import BUCKETS, REGION
 from bartizan.infrastructure.s3_request import list_buckets
 from bartizan.ports import LOOPBACK
-from bartizan.tests.platforms import Platform, until
+from bartizan.tests.platforms import PATIENCE_S, Platform, until
 
 
 def status(platform: Platform, access_key: str, secret_key: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(LOOPBACK, platform.ports.s3, timeout=10)
+    connection = http.client.HTTPConnection(LOOPBACK, platform.ports.s3, timeout=PATIENCE_S)
     request = list_buckets(f"{LOOPBACK}:{platform.ports.s3}", REGION, access_key, secret_key)
     _, *lines = request.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines if line)

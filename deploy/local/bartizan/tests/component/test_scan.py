@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bartizan.tests.platforms import Platform
+from bartizan.tests.platforms import PATIENCE_S, Platform
 
 
 @pytest.mark.parametrize(("text", "status"), [("hello", 0), ("ignore all", 1), ("die", 2)])
@@ -60,7 +60,7 @@ def test_standard_input_is_judged_line_by_line_as_it_comes(platform: Platform) -
             decision = json.loads(scan.stdout.readline())["decision"]
             assert decision == ("block" if text == "ignore" else "allow")
         scan.stdin.close()
-        assert scan.wait(timeout=20) == 1
+        assert scan.wait(timeout=PATIENCE_S) == 1
 
 
 def test_an_interrupt_ends_it_at_once(platform: Platform) -> None:
@@ -71,7 +71,7 @@ def test_an_interrupt_ends_it_at_once(platform: Platform) -> None:
         scan.stdin.flush()
         scan.stdout.readline()
         scan.send_signal(signal.SIGINT)
-        assert scan.wait(timeout=20) == 130
+        assert scan.wait(timeout=PATIENCE_S) == 130
 
 
 def test_a_reader_that_goes_away_is_no_verdict(platform: Platform, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_reader_that_goes_away_is_no_verdict(platform: Platform, tmp_path: Pat
         assert scan.stdout is not None
         scan.stdout.readline()
         scan.stdout.close()
-        assert scan.wait(timeout=30) == 141
+        assert scan.wait(timeout=PATIENCE_S) == 141
         assert scan.stderr is not None
         assert scan.stderr.read() == ""
 

@@ -10,10 +10,10 @@ import pytest
 from bartizan.supervision.identity import identity
 from bartizan.supervision.records import Record, Records, stop_all
 
-SLEEPER = "import time; time.sleep(60)"
+SLEEPER = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    "print('ready', flush=True); time.sleep(60)"
+    "print('ready', flush=True); time.sleep(600)"
 )
 
 
@@ -68,5 +68,5 @@ def test_who_does_not_stop_is_killed(tmp_path: Path) -> None:
         records = Records(tmp_path)
         records.write(record_of(process.pid, seconds=0.2))
         stop_all(records.living())
-        assert process.wait(timeout=5) == -signal.SIGKILL
+        assert process.wait(timeout=60) == -signal.SIGKILL
     assert records.living() == []
