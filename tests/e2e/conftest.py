@@ -15,7 +15,7 @@ from e2e.journey import SHIPPED, Registry
 from e2e.keys import create_key
 from e2e.programs import NAMES, find_folder
 from e2e.records import Records, records_of
-from e2e.running_platform import Platform, platform_in_temporary_folder
+from e2e.running_platform import Platform, home_of_a_user, platform_in_temporary_folder
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +32,23 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def idle_platform(dist: Path) -> Iterator[Platform]:
+def user_home() -> Iterator[Path]:
+    """One home for all: each program unpacks itself there at its first start and never again."""
+    with home_of_a_user() as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def idle_platform(dist: Path, user_home: Path) -> Iterator[Platform]:
     """A platform that no test starts: for what needs none, and for starts that must fail."""
-    with platform_in_temporary_folder(dist) as idle:
+    with platform_in_temporary_folder(dist, user_home) as idle:
         yield idle
 
 
 @pytest.fixture(scope="session")
-def platform(dist: Path) -> Iterator[Platform]:
+def platform(dist: Path, user_home: Path) -> Iterator[Platform]:
     """The platform that all tests share: each leaves it up, as it found it."""
-    with platform_in_temporary_folder(dist) as running:
+    with platform_in_temporary_folder(dist, user_home) as running:
         running.up()
         yield running
 

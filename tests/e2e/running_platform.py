@@ -82,7 +82,8 @@ class Platform:
 
     def up(self) -> subprocess.CompletedProcess[str]:
         """Starts the platform; a failure shows the tool's words and the ends of the logs."""
-        result = self.tool("up", "--timeout", "240", timeout=300)
+        # The first start unpacks the programs, which a busy machine is minutes about.
+        result = self.tool("up", "--timeout", "500", timeout=600)
         assert result.returncode == 0, f"{result.stdout}{result.stderr}\n{self._log_ends()}"
         return result
 
@@ -120,17 +121,33 @@ class Platform:
 
 
 @contextmanager
-def platform_in_temporary_folder(folder: Path) -> Iterator[Platform]:
+def home_of_a_user() -> Iterator[Path]:
+    """The home of who runs the programs, empty at first; deleted in the end.
+
+    The programs unpack themselves below it, once for all platforms of this user.
+    """
+    with _temporary_folder() as home:
+        yield home
+
+
+@contextmanager
+def platform_in_temporary_folder(folder: Path, user_home: Path) -> Iterator[Platform]:
     """A platform of the programs in `folder`, not started; stopped and deleted in the end."""
+    with _temporary_folder() as root:
+        platform = Platform(Programs(folder, user_home), root / "state", free_offset())
+        try:
+            yield platform
+        finally:
+            platform.down()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
     # A short path, not pytest's long one: sockets and PostgreSQL live below it.
-    root = Path(tempfile.mkdtemp(prefix="bz-"))
+    folder = Path(tempfile.mkdtemp(prefix="bz-"))
     # Run by root, PostgreSQL changes to another user, who must be able to pass.
-    root.chmod(0o711)
-    user_home = root / "user"
-    user_home.mkdir(mode=0o711)
-    platform = Platform(Programs(folder, user_home), root / "state", free_offset())
+    folder.chmod(0o711)
     try:
-        yield platform
+        yield folder
     finally:
-        platform.down()
-        shutil.rmtree(root)
+        shutil.rmtree(folder)

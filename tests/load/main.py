@@ -11,7 +11,7 @@ from rich.console import Console
 from e2e import prompts
 from e2e.programs import find_folder
 from e2e.records import records_of
-from e2e.running_platform import Platform, platform_in_temporary_folder
+from e2e.running_platform import Platform, home_of_a_user, platform_in_temporary_folder
 from load.measuring import Cell, measure, warm_up
 from load.messages import bodies
 from load.report import goals, table
@@ -45,7 +45,8 @@ def main(
     texts = [prompt.text for prompt in prompts.own() if unicode or prompt.text.isascii()]
     sent = bodies(texts, characters)
     console = Console(width=None if Console().is_terminal else WIDTH)
-    with platform_in_temporary_folder(find_folder(os.environ, Path.cwd())) as platform:
+    folder = find_folder(os.environ, Path.cwd())
+    with home_of_a_user() as home, platform_in_temporary_folder(folder, home) as platform:
         console.print("Starting the platform")
         platform.up()
         took = len(rates) * rounds * 3 * seconds

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from e2e.gateway import client
 from e2e.programs import find_folder
-from e2e.running_platform import Platform, platform_in_temporary_folder
+from e2e.running_platform import Platform, home_of_a_user, platform_in_temporary_folder
 from load.jobs import Cost, follow, send
 from load.synthetic_rows import write_rows
 
@@ -57,7 +57,8 @@ def main(sizes: tuple[int, ...], train: bool, strict: bool) -> None:
     folder and on free ports. The rows are synthetic, with the lengths of real ones.
     """
     console = Console(width=None if Console().is_terminal else WIDTH)
-    with platform_in_temporary_folder(find_folder(os.environ, Path.cwd())) as platform:
+    folder = find_folder(os.environ, Path.cwd())
+    with home_of_a_user() as home, platform_in_temporary_folder(folder, home) as platform:
         console.print("Starting the platform")
         platform.up()
         lines = asyncio.run(_measure(platform, sorted(sizes), train, console))
