@@ -4,6 +4,7 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from training.adapters.datasets.beginnings import lone_returns
 from training.adapters.datasets.lines import line_blocks
 from training.domain.datasets.columns import ColumnMapping, ColumnsInvalid, places
 from training.domain.datasets.files import FileInvalid
@@ -150,9 +151,13 @@ def _header(lines: _Lines, mapping: ColumnMapping) -> tuple[dict[str, int], str,
             lines.begin()
             written = next(lines)
     except StopIteration:
-        raise FileInvalid("The file is empty.") from None
+        raise FileInvalid("The file is empty: send a header and a record for each row.") from None
     except _TooLong:
-        raise FileInvalid("The header is too long.") from None
+        raise FileInvalid("The first line, which must be the header, is too long.") from None
+    if "\r" in written:
+        raise lone_returns()
+    if written.lstrip().startswith("{"):
+        raise FileInvalid("The file looks like JSON Lines; import it with `format=jsonl`.")
     refusals: list[str] = []
     for delimiter in _DELIMITERS:
         try:

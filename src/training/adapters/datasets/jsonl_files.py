@@ -1,5 +1,6 @@
 """Reads rows from JSON Lines: one object a line, blank lines between them or not."""
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,11 @@ def read_jsonl(
 ) -> Iterator[RowBatch]:
     """The rows of a file in batches; a row's number is that of its line."""
     decode = msgspec.json.Decoder(_row_type(mapping)).decode
+    keys = [
+        msgspec.json.encode(column)
+        for column, meaning in mapping.meaning().items()
+        if meaning != IGNORED
+    ]
     batch = RowBatch()
     for block in line_blocks(chunks):
         for place, line in enumerate(block.lines):
@@ -29,6 +35,9 @@ def read_jsonl(
                 found = decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 batch.reject(row, _fault(line, error), line)
+                continue
+            if any(line.count(key) > 1 for key in keys) and _repeats(line):
+                batch.reject(row, Reason.REPEATED_COLUMN, line)
                 continue
             checker.add(batch, row, found.text, found.label, found.source, found.category, line)
             if batch.is_filled:
@@ -52,6 +61,16 @@ def _row_type(mapping: ColumnMapping) -> type[Any]:
             fields.append((name, Any, None))
             names[name] = f"{name}:"
     return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
+
+
+def _repeats(line: bytes) -> bool:
+    """Whether an object has a name twice, of which the decoder takes the last in silence. It is
+    slow: for lines that hold a column's name more than once, be it as a value."""
+    try:
+        pairs = json.loads(line, object_pairs_hook=list)
+    except RecursionError:
+        return True
+    return len({name for name, _ in pairs}) < len(pairs)
 
 
 def _fault(line: bytes, error: Exception) -> Reason:

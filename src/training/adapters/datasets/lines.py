@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from training.domain.datasets.files import FileInvalid
+from training.adapters.datasets.beginnings import check_beginning
 from training.domain.datasets.limits import MAX_RAW_BYTES, MAX_RECORD_BYTES
 
 _BLOCK_BYTES = 1 << 19
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,8 @@ class LineBlock:
 def line_blocks(chunks: Iterable[bytes]) -> Iterator[LineBlock]:
     r"""The lines of a file, which end with `\n` or `\r\n`; a byte order mark is no part of them.
 
-    Raises FileInvalid for UTF-16. What the last line ends with, if anything, does not matter.
+    Raises FileInvalid for what is no such text, as `check_beginning` does. What the last line ends
+    with, if anything, does not matter.
     """
     number = 1
     pending = b""
@@ -68,13 +67,7 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
             waiting.append(part)
             size += len(part)
             if size >= _BLOCK_BYTES:
-                yield _without_mark(b"".join(waiting)) if is_first else b"".join(waiting)
+                yield check_beginning(b"".join(waiting)) if is_first else b"".join(waiting)
                 is_first, waiting, size = False, [], 0
     if waiting:
-        yield _without_mark(b"".join(waiting)) if is_first else b"".join(waiting)
-
-
-def _without_mark(block: bytes) -> bytes:
-    if block.startswith(_UTF_16_MARKS):
-        raise FileInvalid("The file is UTF-16; it must be UTF-8.")
-    return block.removeprefix(_BYTE_ORDER_MARK)
+        yield check_beginning(b"".join(waiting)) if is_first else b"".join(waiting)

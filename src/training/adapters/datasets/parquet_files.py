@@ -1,24 +1,27 @@
 """Reads rows from a Parquet file on disk, and writes the parts of a dataset version."""
 
 import io
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no py.typed
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # likewise
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # likewise
 
+from training.adapters.datasets.parquet_pages import Page, PageUnreadable, pages
 from training.domain.datasets.columns import ColumnMapping, ColumnsInvalid, places
 from training.domain.datasets.files import FileInvalid
-from training.domain.datasets.limits import MAX_RAW_BYTES, MAX_ROWS
+from training.domain.datasets.limits import MAX_PAGE_BYTES, MAX_RAW_BYTES, MAX_ROWS
 from training.domain.datasets.rows import RowBatch, RowChecker
 
 _BATCH_ROWS = 64
 _BATCH_BYTES = 16 << 20
 _READ_BYTES = 1 << 20
 _MAX_STRING_BYTES = 64 << 20
+_MAX_FOOTER_BYTES = 64 << 20
 
 SCHEMA = pa.schema(
     [
@@ -32,21 +35,33 @@ SCHEMA = pa.schema(
 """The columns of a part; `row` is the number that the row has in the file it came from."""
 
 
-def read_parquet(path: Path, mapping: ColumnMapping, checker: RowChecker) -> Iterator[RowBatch]:
-    """The rows of a file in batches, numbered from 1. Raises FileInvalid."""
+type Tell = Callable[[float], None]
+
+
+def _nobody(_: float) -> None:
+    """For who does not ask."""
+
+
+def read_parquet(
+    path: Path, mapping: ColumnMapping, checker: RowChecker, tell: Tell = _nobody
+) -> Iterator[RowBatch]:
+    """The rows of a file in batches, numbered from 1; `tell` hears which share of them was read.
+    Raises FileInvalid."""
     try:
-        yield from _rows(path, mapping, checker)
+        yield from _rows(path, mapping, checker, tell)
     except MemoryError:
         # Arrow's own is an ArrowException too, and no fault of the file.
         raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, PageUnreadable) as error:
         raise FileInvalid(
             f"The file cannot be read as Parquet ({type(error).__name__})."
         ) from error
 
 
-def _rows(path: Path, mapping: ColumnMapping, checker: RowChecker) -> Iterator[RowBatch]:
-    columns, strings = _columns(path, mapping)
+def _rows(
+    path: Path, mapping: ColumnMapping, checker: RowChecker, tell: Tell
+) -> Iterator[RowBatch]:
+    columns, strings, total = _columns(path, mapping)
     row = 1
     batch = RowBatch()
     for piece in _pieces(path, list(columns.values()), strings):
@@ -63,6 +78,7 @@ def _rows(path: Path, mapping: ColumnMapping, checker: RowChecker) -> Iterator[R
             row += 1
             if batch.is_filled:
                 yield batch
+                tell(min((row - 1) / total, 1.0) if total else 1.0)
                 batch = RowBatch()
     yield batch
 
@@ -71,41 +87,91 @@ def _pieces(path: Path, names: list[str], strings: list[str]) -> Iterator[pa.Rec
     """The columns of these names, a few rows at a time, so that they fit into the memory."""
     reading = {"buffer_size": _READ_BYTES, "pre_buffer": False}
     with (
+        path.open("rb") as content,
         pq.ParquetFile(path, **reading) as file,
         pq.ParquetFile(path, read_dictionary=strings, **reading) as words,
     ):
         for group in range(file.num_row_groups):
+            if file.metadata.row_group(group).num_rows == 0:
+                continue
             yield from file.iter_batches(
-                _rows_at_once(words, group, strings),
+                _rows_at_once(content, words, group, names, strings),
                 row_groups=[group],
                 columns=names,
                 use_threads=False,
             )
 
 
-def _rows_at_once(file: pq.ParquetFile, group: int, strings: list[str]) -> int:
+def _check_page(page: Page) -> None:
+    if page.size > MAX_PAGE_BYTES:
+        raise FileInvalid(
+            f"A page of the file has {page.size:,} bytes when unpacked; {MAX_PAGE_BYTES:,} are "
+            "allowed. Write the file with smaller pages, such as of 1 MB (pyarrow: "
+            "`write_batch_size=64`), or as JSON Lines."
+        )
+    if page.values > MAX_ROWS:
+        raise FileInvalid(f"A page of the file has more than {MAX_ROWS:,} values.")
+
+
+def _rows_at_once(
+    content: BinaryIO, words: pq.ParquetFile, group: int, names: list[str], strings: list[str]
+) -> int:
     """How many rows of a row group to read at once: a few kilobytes may hold gigabytes of text.
 
     A row has the mean size of its column's values, or that of the longest word in its dictionary,
-    which a few bytes can name a million times. The dictionary comes with the first row.
+    which a few bytes can name a million times, or of the page in which values share what they
+    begin with. Raises FileInvalid where a page is too large to be unpacked at all.
     """
-    metadata = file.metadata.row_group(group)
-    columns = [metadata.column(place) for place in range(metadata.num_columns)]
-    sizes = {each.path_in_schema: each.total_uncompressed_size for each in columns}
-    expected = max((sizes[name] // max(metadata.num_rows, 1) for name in strings), default=0)
-    for first in file.iter_batches(1, row_groups=[group], columns=strings, use_threads=False):
-        lengths = [pc.max(pc.binary_length(each.dictionary)).as_py() or 0 for each in first.columns]
-        expected = max(expected, *lengths)
-        break
-    return min(max(_BATCH_BYTES // max(expected, 1), 1), _BATCH_ROWS)
+    metadata = words.metadata.row_group(group)
+    expected = 0
+    named: list[str] = []
+    for place in range(metadata.num_columns):
+        column = metadata.column(place)
+        if column.path_in_schema not in names:
+            continue
+        found = list(_pages_of(content, column))
+        for page in found:
+            _check_page(page)
+        if column.path_in_schema not in strings:
+            continue
+        expected = max(expected, column.total_uncompressed_size // max(metadata.num_rows, 1))
+        if any(page.is_delta for page in found):
+            # Arrow does not tell the words of such a column: they are no longer than their page.
+            sizes = (page.size for page in found if page.is_delta or page.is_dictionary)
+            expected = max(expected, *sizes)
+        elif any(page.is_dictionary for page in found):
+            named.append(column.path_in_schema)
+    return min(
+        max(_BATCH_BYTES // max(expected, _longest_word(words, group, named), 1), 1), _BATCH_ROWS
+    )
 
 
-def _columns(path: Path, mapping: ColumnMapping) -> tuple[dict[str, str], list[str]]:
-    """The column of each field, and which of them hold strings; FileInvalid."""
+def _longest_word(words: pq.ParquetFile, group: int, names: list[str]) -> int:
+    """The bytes of the longest in the dictionaries of these columns, which come with their first
+    row."""
+    if names:
+        for first in words.iter_batches(1, row_groups=[group], columns=names, use_threads=False):
+            return max(
+                pc.max(pc.binary_length(each.dictionary)).as_py() or 0 for each in first.columns
+            )
+    return 0
+
+
+def _pages_of(content: BinaryIO, column: Any) -> Iterator[Page]:
+    start = column.data_page_offset
+    if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
+        start = column.dictionary_page_offset
+    return pages(content, start, column.total_compressed_size)
+
+
+def _columns(path: Path, mapping: ColumnMapping) -> tuple[dict[str, str], list[str], int]:
+    """The column of each field, which of them hold strings, and how many rows there are;
+    FileInvalid."""
+    _check_footer(path)
     with pq.ParquetFile(path, thrift_string_size_limit=_MAX_STRING_BYTES) as file:
         if file.metadata.num_rows > MAX_ROWS:
             raise FileInvalid(f"The file has more than {MAX_ROWS:,} rows.")
-        schema = file.schema_arrow
+        schema, total = file.schema_arrow, file.metadata.num_rows
     names = list(schema.names)
     try:
         found = places(names, mapping)
@@ -115,7 +181,17 @@ def _columns(path: Path, mapping: ColumnMapping) -> tuple[dict[str, str], list[s
     for field, name in columns.items():
         _check_type(field, schema.field(name).type)
     strings = [name for name in columns.values() if _is_text(schema.field(name).type)]
-    return columns, strings
+    return columns, strings, total
+
+
+def _check_footer(path: Path) -> None:
+    """The last bytes of a file are the size of its footer and a mark; the footer is read whole."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(end - 8, 0))
+        size = int.from_bytes(file.read(4), "little")
+    if _MAX_FOOTER_BYTES < size < end:
+        raise FileInvalid(f"The footer of the file has {size:,} bytes: write fewer row groups.")
 
 
 class _Raw:

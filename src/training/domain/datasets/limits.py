@@ -21,6 +21,10 @@ MAX_ROWS = 10_000_000
 MAX_COLUMNS = 256
 """Columns of a table, in all."""
 
+MAX_PAGE_BYTES = 128 << 20
+"""Size of one page of a Parquet file when unpacked, which happens in memory. Writers make pages of
+a megabyte, and some of 100 MB."""
+
 PIECE_BYTES = 8 << 20
 """Uploads are cut into objects of this size: well below what the store can take in one put."""
 

@@ -12,6 +12,7 @@ class Reason(StrEnum):
     INVALID_CSV = "invalid_csv"
     WRONG_FIELD_COUNT = "wrong_field_count"
     UNKNOWN_COLUMN = "unknown_column"
+    REPEATED_COLUMN = "repeated_column"
     MISSING_TEXT = "missing_text"
     INVALID_TEXT = "invalid_text"
     EMPTY_TEXT = "empty_text"
@@ -29,12 +30,15 @@ class Reason(StrEnum):
 
 
 EXPLANATIONS: dict[Reason, str] = {
-    Reason.INVALID_UTF8: "The record is not UTF-8.",
+    Reason.INVALID_UTF8: "The record is not UTF-8: save the file as UTF-8.",
     Reason.RECORD_TOO_LONG: "The record is longer than 8 MiB.",
-    Reason.INVALID_JSON: "The line is not one JSON object.",
-    Reason.INVALID_CSV: "The record's quotes are wrong.",
+    Reason.INVALID_JSON: "The line is not one JSON object: an array, or an object over several "
+    "lines, must be written one object a line.",
+    Reason.INVALID_CSV: "The record's quotes are wrong: one within quotes is doubled.",
     Reason.WRONG_FIELD_COUNT: "The record has not as many fields as the header.",
-    Reason.UNKNOWN_COLUMN: "The record has a column that is neither known nor mapped.",
+    Reason.UNKNOWN_COLUMN: "The record has a column that is neither known nor mapped: `columns` "
+    "maps it, as in `columns=prompt:text`, or ignores it, as in `columns=notes:`.",
+    Reason.REPEATED_COLUMN: "The record has a column twice, and says nowhere which of them counts.",
     Reason.MISSING_TEXT: "There is no text.",
     Reason.INVALID_TEXT: "The text is not a string.",
     Reason.EMPTY_TEXT: "The text is empty or white space.",

@@ -114,13 +114,14 @@ def personal_data(found: RowLists[Hint]) -> list[PersonalData]:
 
 
 def in_words(found: RowLists[Reason], limit: int = 5) -> str:
-    """The most frequent reasons in one sentence: where a file is refused as a whole."""
+    """The most frequent reasons, and what each means: where a file is refused as a whole."""
+    most = findings(found)[:limit]
     said = [
         f"{each.reason} in {each.total} (rows {', '.join(map(str, each.rows[:3]))}"
         f"{', …' if each.total > 3 else ''})"
-        for each in findings(found)[:limit]
+        for each in most
     ]
-    return "; ".join(said)
+    return " ".join([f"{'; '.join(said)}.", *(each.explanation for each in most)])
 
 
 def warnings(rows: int, attacks: int, quarantined: int, hints: Mapping[Hint, int]) -> list[str]:

@@ -23,6 +23,7 @@ from training.tests.support.api import Api
 from training.tests.support.data import Importer, jsonl, post, rows
 from training.tests.support.database import TestDatabase
 from training.tests.support.s3_server import S3Server
+from training.work.imports import pieces
 from training.work.imports.kind import ImportKind
 from training.work.imports.rows import import_rows
 
@@ -197,6 +198,59 @@ def test_the_origin_of_a_version_is_the_file(
     )
     assert made.origin_sha256 == hashlib.sha256(content).hexdigest()
     assert made.origin_bytes == len(content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (FileFormat.JSONL, jsonl(rows(20_000))),
+        (
+            FileFormat.PARQUET,
+            parquet(text=[row["text"] for row in rows(20_000)], label=[1] * 20_000),
+        ),
+    ],
+    ids=["jsonl", "parquet"],
+)
+def test_an_import_tells_how_far_it_is(tmp_path: Path, kind: FileFormat, content: bytes) -> None:
+    class InPieces(LocalFile):
+        def chunks(self) -> Iterator[bytes]:
+            for start in range(0, len(content), 100_000):
+                yield content[start : start + 100_000]
+
+    path = tmp_path / "rows"
+    path.write_bytes(content)
+    told: list[tuple[float, str]] = []
+    request = ImportRequest("x", kind, "here", "MIT")
+    nothing = np.zeros(0, np.uint64)
+    import_rows(
+        request,
+        InPieces(path),
+        ObjectWriter(Kept(), "p/"),
+        nothing,
+        tmp_path,
+        lambda share, step: told.append((share, step)),
+    )
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    for step in ("reading", "writing"):
+        assert len({share for share, each in told if each == step}) >= 3, step
+
+
+async def test_a_lost_piece_of_an_upload_is_named(
+    api: Api, importer: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 1_000)
+    content = jsonl(rows(30))
+    answer = await post(api, content)
+    job = await importer.job(api, answer.json()["job_id"])
+    async with importer.database.transaction() as connection:
+        keys = [each["key"] for each in (await importer.kind.prepare(connection, job))["pieces"]]
+    importer.objects.delete(keys[1])
+    with pytest.raises(JobFailed, match="Idempotency-Key") as failure:
+        await importer.run(api, answer.json()["job_id"])
+    assert failure.value.code == "upload-lost"
+    where = f"Piece 2 of {len(keys)} of the upload (its bytes from 1000 to 1999) is no longer in"
+    assert str(failure.value).startswith(where)
 
 
 def test_a_file_that_changes_between_its_two_readings_is_refused(tmp_path: Path) -> None:

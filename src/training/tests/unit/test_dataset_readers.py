@@ -55,6 +55,10 @@ def test_a_line_is_counted_whether_or_not_it_holds_a_row() -> None:
         (b'{"text":"a\\u0000b","label":1}', Reason.NUL_CHARACTER),
         (b'\0{"text":"a","label":1}', Reason.INVALID_JSON),
         (b'{"text":"a","label":1,"more":2}', Reason.UNKNOWN_COLUMN),
+        (b'{"text":"a","label":1,"label":0}', Reason.REPEATED_COLUMN),
+        (b'{"text":"a","te\\u0078t":"text","label":1}', Reason.REPEATED_COLUMN),
+        (b'{"text":"a","label":1e999}', Reason.INVALID_JSON),
+        (b'{"text":"a","label":"\\ud800"}', Reason.INVALID_JSON),
         (b'{"label":1}', Reason.MISSING_TEXT),
         (b'{"text":null,"label":1}', Reason.MISSING_TEXT),
         (b'{"text":5,"label":1}', Reason.INVALID_TEXT),
@@ -77,6 +81,11 @@ def test_a_bad_line_is_bad_alone(line: bytes, reason: Reason) -> None:
     content = b'{"text":"before","label":0}\n' + line + b'\n{"text":"after","label":1}\n'
     good, bad = read(read_jsonl, content, step=1_000_000)
     assert (good, bad) == ([(1, "before", 0), (3, "after", 1)], [(2, reason.value)])
+
+
+def test_a_columns_name_may_be_a_value_and_a_name_within_one() -> None:
+    line = b'{"text":"text","label":1,"notes":{"text":["label"]}}'
+    assert read(read_jsonl, line, "notes:") == ([(1, "text", 1)], [])
 
 
 @pytest.mark.parametrize("label", [1, True, 1.0, "1", "true", "TRUE", " attack ", "Attack"])

@@ -9,6 +9,7 @@ import pytest
 
 from training.adapters.datasets.parquet_files import read_parquet
 from training.domain.datasets.columns import parse_mapping
+from training.domain.datasets.files import FileInvalid
 from training.domain.datasets.rows import RowChecker
 
 _MEBIBYTE = 1 << 20
@@ -45,6 +46,47 @@ def test_a_word_that_is_named_often_is_not_held_as_often(tmp_path: Path) -> None
     records, most = most_held(path)
     assert records == 64
     assert most < 60 * _MEBIBYTE
+
+
+def test_values_that_begin_alike_are_read_a_few_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    texts = ["a" * 4 * _MEBIBYTE + f" {number}" for number in range(100)]
+    write(
+        path,
+        texts,
+        use_dictionary=False,
+        column_encoding={"text": "DELTA_BYTE_ARRAY", "label": "PLAIN"},
+        compression="zstd",
+        data_page_size=1 << 30,
+    )
+    assert path.stat().st_size < _MEBIBYTE
+    records, most = most_held(path)
+    assert records == len(texts)
+    assert most < 60 * _MEBIBYTE
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_page_that_would_fill_the_memory_is_refused(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "rows.parquet"
+    texts = ["a" * _MEBIBYTE] * 130
+    how = {"use_dictionary": False, "compression": "zstd", "data_page_version": version}
+    write(path, texts, data_page_size=1 << 30, **how)
+    before = pa.total_allocated_bytes()
+    with pytest.raises(FileInvalid, match=r"page of the file has 136,.*smaller pages"):
+        most_held(path)
+    assert pa.total_allocated_bytes() - before < _MEBIBYTE
+    write(path, texts, write_batch_size=1, **how)
+    assert most_held(path)[0] == len(texts)
+
+
+def test_pages_that_are_none_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    write(path, ["a", "b"])
+    content = bytearray(path.read_bytes())
+    content[4:30] = b"\xff" * 26
+    path.write_bytes(content)
+    with pytest.raises(FileInvalid, match="cannot be read as Parquet"):
+        most_held(path)
 
 
 def test_short_texts_are_numbered_across_the_groups_of_the_file(tmp_path: Path) -> None:

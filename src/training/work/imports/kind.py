@@ -36,7 +36,7 @@ from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import JobContext, JobFailed, JobKind
 from training.events.dataset_facts import dataset_created
 from training.work.imports.imported import Imported
-from training.work.imports.sources import Source, Streamed, UploadedPieces
+from training.work.imports.sources import PieceLost, Source, Streamed, UploadedPieces
 
 KIND = "import"
 
@@ -113,11 +113,23 @@ class ImportKind(JobKind[Connection]):
             )
         except FileInvalid as error:
             raise JobFailed(str(error), "file-invalid") from None
+        except PieceLost as error:
+            raise JobFailed(
+                f"{error} It cannot be imported any more: send the file again, under another "
+                "Idempotency-Key.",
+                "upload-lost",
+            ) from None
         except ObjectMissing:
-            raise JobFailed("The file is no longer there.", "file-missing") from None
+            raise JobFailed(
+                "There is no such object in the store, or no longer. Put it there, and import it "
+                "again.",
+                "file-missing",
+            ) from None
         except ObjectAltered:
             raise JobFailed(
-                "The object store gave back other bytes than it was given.", "object-altered"
+                "The object store gave back other bytes than it was given. Send the file again, "
+                "under another Idempotency-Key.",
+                "object-altered",
             ) from None
         except OSError as error:
             if error.errno == errno.ENOSPC:

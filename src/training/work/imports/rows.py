@@ -37,7 +37,7 @@ from training.work.imports.sources import Source, Watched, copy_to
 from training.work.imports.write import Writer
 
 _INDEX_ENTRIES = 1_000_000
-_SCAN_SHARE, _RESOLVED_SHARE = 0.6, 0.65
+_COPIED_SHARE, _SCAN_SHARE, _RESOLVED_SHARE = 0.1, 0.6, 0.65
 
 type Tell = Callable[[float, str], None]
 
@@ -52,13 +52,18 @@ def import_rows(
 ) -> Imported:
     """Import a file. Raises FileInvalid where no version can be made of it, and OSError, what the
     store raises, and what `tell` raises."""
-    first = Watched(source, lambda share: tell(share * _SCAN_SHARE, "reading"))
-    if request.format is FileFormat.PARQUET:
+    is_copied = request.format is FileFormat.PARQUET
+    reading = _told(tell, "reading", _COPIED_SHARE if is_copied else 0.0, _SCAN_SHARE)
+    writing = _told(tell, "writing", _RESOLVED_SHARE, 1.0)
+    if is_copied:
         # Its columns lie apart from each other: it is read from disk, by jumps.
+        first = Watched(source, _told(tell, "copying", 0.0, _COPIED_SHARE))
         copy_to(first.chunks(), scratch / "upload.parquet")
+    else:
+        first = Watched(source, reading)
     with closing(Scan(scratch)) as scan:
         bad = RowLists[Reason]()
-        for batch in _batches(request, first, scratch):
+        for batch in _batches(request, first, scratch, reading):
             scan.add(batch)
             for each in batch.bad:
                 bad.add(each.reason, each.row)
@@ -68,42 +73,38 @@ def import_rows(
         scanned = scan.finish(protected, drop_near_duplicates=request.drop_near_duplicates)
         records = scan.records
     kept = scanned.outcome == KEPT
-    second = Watched(
-        source,
-        lambda share: tell(_RESOLVED_SHARE + share * (1 - _RESOLVED_SHARE), "writing"),
-    )
+    second = Watched(source, writing)
     writer = Writer(objects, scanned)
-    if not kept.any():
-        raise _nothing_left(records, _reasons_of(request, second, scratch, writer))
-    for batch in _batches(request, second, scratch):
+    for batch in _batches(request, second, scratch, writing):
         writer.add(batch)
+    if not kept.any():
+        raise _nothing_left(records, writer.reasons)
     pool = writer.finish()
-    if request.format is not FileFormat.PARQUET and first.sha256 != second.sha256:
+    if not is_copied and first.sha256 != second.sha256:
         raise FileInvalid("The file changed while it was read.")
     return _described(request, records, scanned, kept, writer, pool, objects, first)
 
 
-def _batches(request: ImportRequest, source: Watched, scratch: Path) -> Iterator[RowBatch]:
+def _told(tell: Tell, step: str, start: float, end: float) -> Callable[[float], None]:
+    """Tells of a share of one step as the share of the whole that it is."""
+    return lambda share: tell(start + share * (end - start), step)
+
+
+def _batches(
+    request: ImportRequest, source: Watched, scratch: Path, tell: Callable[[float], None]
+) -> Iterator[RowBatch]:
     mapping, checker = parse_mapping(request.columns), RowChecker(request.source)
     if request.format is FileFormat.JSONL:
         return read_jsonl(source.chunks(), mapping, checker)
     if request.format is FileFormat.CSV:
         return read_csv(source.chunks(), mapping, checker)
-    return read_parquet(scratch / "upload.parquet", mapping, checker)
-
-
-def _reasons_of(
-    request: ImportRequest, source: Watched, scratch: Path, writer: Writer
-) -> RowLists[Reason]:
-    for batch in _batches(request, source, scratch):
-        writer.add(batch)
-    return writer.reasons
+    return read_parquet(scratch / "upload.parquet", mapping, checker, tell)
 
 
 def _nothing_left(records: int, reasons: RowLists[Reason]) -> FileInvalid:
     if records == 0:
-        return FileInvalid("The file holds no records.")
-    return FileInvalid(f"None of the {records:,} records can be kept: {in_words(reasons)}.")
+        return FileInvalid("The file holds no records: send one for each row.")
+    return FileInvalid(f"None of the {records:,} records can be kept: {in_words(reasons)}")
 
 
 def _described(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from training.adapters.datasets.objects import read_parts
+from training.adapters.object_store import ObjectMissing
 from training.domain.datasets.version import Part
 from training.domain.jobs.kinds import Objects
 
@@ -21,6 +22,10 @@ class Source(Protocol):
         ...
 
 
+class PieceLost(Exception):
+    """The store has a piece of an upload no more; the message says which."""
+
+
 class UploadedPieces:
     """What was uploaded, piece by piece."""
 
@@ -30,8 +35,17 @@ class UploadedPieces:
         self.size: int | None = sum(piece.bytes for piece in pieces)
 
     def chunks(self) -> Iterator[bytes]:
-        """Raises ObjectAltered, and what the store raises."""
-        return read_parts(self._objects, self._pieces)
+        """Raises PieceLost, ObjectAltered, and what the store raises where it is away."""
+        start = 0
+        for number, piece in enumerate(self._pieces, 1):
+            try:
+                yield from read_parts(self._objects, [piece])
+            except ObjectMissing:
+                raise PieceLost(
+                    f"Piece {number} of {len(self._pieces)} of the upload (its bytes from {start} "
+                    f"to {start + piece.bytes - 1}) is no longer in the object store."
+                ) from None
+            start += piece.bytes
 
 
 class Streamed:
