@@ -15,7 +15,7 @@ from training.api.authentication import caller_of, needs
 from training.api.bodies import AnyRequest
 from training.api.headers import changer, reads
 from training.api.jobs import problems
-from training.api.jobs.schemas import JobPage, JobView, State, view
+from training.api.jobs.schemas import JobPage, JobView, Kind, State, view
 from training.api.jobs.stream import JobFeed, log_lines, server_sent, until_end
 from training.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from training.api.problems import ProblemError, documented
@@ -37,9 +37,7 @@ _UNBUFFERED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 StateFilter = Annotated[
     State | None, QueryParameter(name="state", description="Only in this state.")
 ]
-KindFilter = Annotated[
-    str | None, QueryParameter(description="Only of this kind, such as `train`.", max_length=64)
-]
+KindFilter = Annotated[Kind | None, QueryParameter(name="kind", description="Only of this kind.")]
 Follow = Annotated[bool, QueryParameter(description="Go on until the job has ended.")]
 
 
@@ -96,7 +94,7 @@ def routes(jobs: Jobs, requests: Requests, feed: JobFeed) -> list[HTTPRouteHandl
         cursor: Cursor = None,
         limit: Limit = DEFAULT_PAGE_SIZE,
         in_state: StateFilter = None,
-        kind: KindFilter = None,
+        of_kind: KindFilter = None,
     ) -> JobPage:
         """The tenant's jobs, newest first."""
         found = await jobs.page(
@@ -104,7 +102,7 @@ def routes(jobs: Jobs, requests: Requests, feed: JobFeed) -> list[HTTPRouteHandl
             limit=limit + 1,
             before=read_cursor(cursor, UUID),
             state=None if in_state is None else JobState(in_state),
-            kind=kind,
+            kind=of_kind,
         )
         page, next_cursor = cut(found, limit, lambda each: str(each.id))
         return JobPage([view(job) for job in page], next_cursor)

@@ -10,6 +10,7 @@ from training.domain.jobs.job import MAX_PRIORITY, MIN_PRIORITY, Job
 from training.domain.jobs.limits import MAX_TAG_LENGTH, MAX_TAGS, MAX_TIME_LIMIT_S
 from training.domain.trainers.order import Order
 
+Kind = Literal["evaluate", "import", "train"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled", "poisoned"]
 Tag = Annotated[str, msgspec.Meta(max_length=MAX_TAG_LENGTH, pattern="^[^\\u0000]*$")]
 TagName = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[^\\u0000]*$")]

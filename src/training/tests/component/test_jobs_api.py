@@ -9,12 +9,14 @@ import asyncpg
 import msgspec
 import pytest
 
+from training import worker_app
 from training.adapters.jobs import queue as job_queue
 from training.adapters.jobs.changes import JobEntry
 from training.adapters.jobs.queue import Claimant
 from training.adapters.postgres import Database
 from training.domain.jobs import endings
 from training.domain.jobs.job import Job, Progress
+from training.settings import read
 from training.tests.rows import examples
 from training.tests.support.api import Api, assert_problem
 from training.tests.support.database import TestDatabase
@@ -196,6 +198,13 @@ async def test_jobs_are_listed_in_pages_newest_first(api: Api) -> None:
     by_state = await api.call("GET", "/jobs", params={"state": "cancelled", "kind": "train"})
     assert [job["id"] for job in by_state.json()["items"]] == [made[0]]
     assert (await api.call("GET", "/jobs", params={"kind": "import"})).json()["items"] == []
+
+
+async def test_a_filter_of_jobs_that_is_none_is_told_which_there_are(api: Api) -> None:
+    refused = await api.call("GET", "/jobs", params={"kind": "training"})
+    problem = assert_problem(refused, 400, "MALFORMED_REQUEST")
+    named = f"must be one of {', '.join(sorted(worker_app.kinds(read({}))))}"
+    assert problem["errors"] == [{"pointer": "/kind", "message": named}]
 
 
 async def test_another_tenants_job_is_not_there(api: Api) -> None:
