@@ -27,7 +27,7 @@ from model_api.tests.support.waiting import eventually
 
 OPEN = replace(DEFAULT_POLICY, name="open", fail_mode=FailMode.OPEN)
 CLOSED = replace(DEFAULT_POLICY, name="closed", fail_mode=FailMode.CLOSED)
-HASTY = replace(OPEN, name="hasty", deadline_ms=1)
+HASTY = replace(OPEN, name="hasty", deadline_ms=1000)
 FAST = replace(OPEN, name="fast", audit=AuditMode.FAST)
 LONG = "The minutes of the meeting say nothing of interest. " * 18_000
 
