@@ -10,7 +10,7 @@ import httpx
 
 from e2e.champions import SUITE, Trained
 from e2e.copies import kept_bundles
-from e2e.faults import gone, kill, paused, restarted
+from e2e.faults import gone, kill, kill_now, paused, restarted
 from e2e.gateway import PREDICT
 from e2e.jobs import Jobs
 from e2e.journey import MODEL, Registry, short_plan, train
@@ -90,9 +90,11 @@ async def test_a_training_goes_on_when_its_worker_is_killed(
     platform: Platform, api: httpx.AsyncClient, trained: Trained, tmp_path: Path
 ) -> None:
     jobs = Jobs(api)
+    # Looked up before: a look takes so long that the job could be over.
+    worker = platform.status().unit("training-worker")
     job_id = await _queue(platform, tmp_path, seed=23)
     await jobs.under_way(job_id)
-    await restarted(platform, kill(platform, "training-worker"))
+    await restarted(platform, kill_now(worker))
     job = await jobs.succeeded(job_id)
     assert (job["attempt"], job["killed_attempts"]) == (2, 1)
     await _assert_registered(Registry(api), job)
