@@ -209,7 +209,9 @@ async def test_a_file_of_which_nothing_is_left_fails_and_says_why(
         await importer.run(api, answer.json()["job_id"])
     assert str(failure.value) == (
         "None of the 2 records can be kept: "
-        "invalid_json in 1 (rows 2); invalid_label in 1 (rows 1)."
+        "invalid_json in 1 (rows 2); invalid_label in 1 (rows 1). The line is not one JSON object:"
+        " an array, or an object over several lines, must be written one object a line. The label"
+        " is none of 0, 1, benign, attack, false, true."
     )
     assert "secret" not in str(failure.value)
     assert (await api.call("GET", "/data")).json()["items"] == []
