@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,9 +89,9 @@ class Home:
                 self.path.chmod(0o700)
             for name in (*_FOLDERS, *(f"state/{service}" for service in services)):
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
-            probe = self.run / "writable"
-            probe.write_bytes(os.urandom(4096))
-            probe.unlink()
+            # Of no name: of two commands at once, one would remove the other's.
+            with tempfile.TemporaryFile(dir=self.run) as probe:
+                probe.write(os.urandom(4096))
         except OSError as error:
             raise BartizanError(
                 f"cannot keep state in {self.path}: {error.strerror} "
