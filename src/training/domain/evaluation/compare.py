@@ -17,7 +17,7 @@ from training.domain.evaluation.verdict import (
     SuiteComparison,
     Verdict,
 )
-from training.domain.evaluation.words import state_alike, state_all, state_suite
+from training.domain.evaluation.words import state_alike, state_all, state_overlap, state_suite
 
 SIGNIFICANCE = 0.05
 
@@ -110,19 +110,23 @@ def _compare_suite(
     if {one.verdict for one in deciding} >= {Verdict.BETTER, Verdict.WORSE}:
         verdict = _together(one.verdict for one in deciding if one.measure in _RANKING)
     name = suite.pair.candidate.name
+    statement = (
+        state_alike(name)
+        if np.array_equal(suite.pair.candidate.scores, suite.pair.champion.scores)
+        and not disagreeing.size
+        else state_suite(name, verdict, deciding, where)
+    )
+    trained_on = (suite.pair.candidate.trained_on, suite.pair.champion.trained_on)
     return SuiteComparison(
         suite=name,
         digest=suite.pair.candidate.digest,
         verdict=verdict,
-        statement=(
-            state_alike(name)
-            if np.array_equal(suite.pair.candidate.scores, suite.pair.champion.scores)
-            and not disagreeing.size
-            else state_suite(name, verdict, deciding, where)
-        ),
+        statement=f"{statement}{state_overlap(ours.size, *trained_on)}",
         differences=(*deciding, *where),
         disagreeing=disagreeing.size,
         disagreements=tuple(disagreeing[:MAX_DISAGREEMENTS].tolist()),
+        candidate_trained_on=trained_on[0],
+        champion_trained_on=trained_on[1],
     )
 
 

@@ -29,9 +29,16 @@ type Progress = Callable[[float, str], None]
 """Called with the share of the work that is done, in [0, 1], and what comes next."""
 
 
-def evaluate(scorer: Scorer, suites: Sequence[Suite], seed: int, progress: Progress) -> Evaluation:
+def evaluate(
+    scorer: Scorer,
+    suites: Sequence[Suite],
+    seed: int,
+    progress: Progress,
+    trained_on: Sequence[int] | None = None,
+) -> Evaluation:
     """The report on all suites, the same for the same scorer, suites and seed but for latencies.
 
+    `trained_on`: of each suite, how many rows the model was trained on; None where nobody knows.
     Raises ValueError where the scorer has no operating point `balanced`, or its scores are no
     probabilities.
     """
@@ -42,7 +49,8 @@ def evaluate(scorer: Scorer, suites: Sequence[Suite], seed: int, progress: Progr
     reports = []
     for number, suite in enumerate(suites):
         of_suite = partial(_part_of, progress, number, len(suites), f"judging {suite.name}")
-        rows = _judge(scorer, suite, seed, of_suite)
+        known = None if trained_on is None else trained_on[number]
+        rows = _judge(scorer, suite, seed, of_suite, known)
         judged.append(rows)
         reports.append(_report(scorer, suite, rows, seed))
     progress(1.0, "judged")
@@ -61,7 +69,11 @@ def _part_of(progress: Progress, number: int, suites: int, step: str, done: floa
 
 
 def _judge(
-    scorer: Scorer, suite: Suite, seed: int, progress: Callable[[float], None]
+    scorer: Scorer,
+    suite: Suite,
+    seed: int,
+    progress: Callable[[float], None],
+    trained_on: int | None,
 ) -> JudgedSuite:
     texts = [example.text for example in suite.examples]
     attack = np.array([example.attack for example in suite.examples], np.bool_)
@@ -90,6 +102,7 @@ def _judge(
         categories=categories,
         disguised_rows=disguised_rows,
         disguised=disguised,
+        trained_on=trained_on,
     )
 
 
@@ -137,4 +150,5 @@ def _report(scorer: Scorer, suite: Suite, judged: JudgedSuite, seed: int) -> Sui
         slices=tuple(slices(judged, threshold)) if Measure.SLICES in asked else (),
         disguises=tuple(disguises(judged, threshold)),
         latency=measure_latency(scorer, texts) if Measure.LATENCY in asked else None,
+        trained_on=judged.trained_on,
     )

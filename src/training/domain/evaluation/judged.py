@@ -16,6 +16,7 @@ class JudgedSuite:
     `groups`: each row's group by axis. `true_categories`: the detector's category that the row
     should get, or `benign`. `disguised`: scores by name of the disguise, of the rows
     `disguised_rows` alone, which depend on the suite and the seed, not on the model.
+    `trained_on`: how many of the rows the model was trained on; None where nobody knows.
     """
 
     name: str
@@ -27,6 +28,7 @@ class JudgedSuite:
     categories: NDArray[np.float64]
     disguised_rows: NDArray[np.intp]
     disguised: Mapping[str, NDArray[np.float64]]
+    trained_on: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,7 +70,7 @@ def _suite(suite: SuiteReport) -> Iterator[str]:
     yield f"## Suite {_plain(suite.suite)}"
     yield ""
     kept = "protected from training" if suite.protected else "not protected"
-    yield f"{suite.attacks} attacks, {benign} benign, {kept}, `{suite.digest}`."
+    yield f"{suite.attacks} attacks, {benign} benign, {kept}, `{suite.digest}`. {_overlap(suite)}"
     yield ""
     yield from _table(
         ["operating point", "threshold", "recall", "false alarms"], _rates(suite.rates)
@@ -103,6 +103,16 @@ def _suite(suite: SuiteReport) -> Iterator[str]:
         f"At `balanced`: {wrong.missed_attacks} attacks missed{_rows(wrong.worst_missed)},"
         f" {wrong.false_alarms} false alarms{_rows(wrong.worst_alarms)}."
     )
+
+
+def _overlap(suite: SuiteReport) -> str:
+    match suite.trained_on:
+        case None:
+            return "Whether the model was trained on any of these rows is not known."
+        case 0:
+            return "The model was trained on none of these rows."
+        case rows:
+            return f"The model was trained on {rows} of these rows, which flatter it."
 
 
 def _rates(rates: Iterable[Rates]) -> list[list[str]]:

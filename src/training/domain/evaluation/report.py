@@ -129,7 +129,11 @@ class Misjudged:
 
 @dataclass(frozen=True, slots=True)
 class SuiteReport:
-    """What was measured on one suite; None or empty where it was not asked for, or cannot be."""
+    """What was measured on one suite; None or empty where it was not asked for, or cannot be.
+
+    `trained_on`: how many of its rows the model was trained on, which flatter it; None where
+    nobody knows.
+    """
 
     suite: str
     digest: str
@@ -143,6 +147,7 @@ class SuiteReport:
     slices: tuple[Slice, ...] = ()
     disguises: tuple[Disguise, ...] = ()
     latency: Latency | None = None
+    trained_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +166,8 @@ def digest_of(report: Report) -> str:
     content = asdict(report)
     for suite in content["suites"]:
         del suite["latency"]
+        if suite["trained_on"] is None:
+            # As it was before reports knew of it: those keep their digests.
+            del suite["trained_on"]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"

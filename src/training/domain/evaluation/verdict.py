@@ -48,7 +48,8 @@ class Difference:
 class SuiteComparison:
     """`disagreements`: rows that only one of the two gives an alarm for at `balanced`, by index.
 
-    The first `MAX_DISAGREEMENTS` of them; `disagreeing` counts all.
+    The first `MAX_DISAGREEMENTS` of them; `disagreeing` counts all. `…_trained_on`: how many of
+    the rows a model was trained on, which flatter it; None where nobody knows.
     """
 
     suite: str
@@ -58,6 +59,8 @@ class SuiteComparison:
     differences: tuple[Difference, ...]
     disagreeing: int
     disagreements: tuple[int, ...]
+    candidate_trained_on: int | None = None
+    champion_trained_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,23 @@ def state_suite(
     return f"On {suite} {heading}.{_places(where)}"
 
 
+def state_overlap(rows: int, candidate: int | None, champion: int | None) -> str:
+    """Whom a suite flatters, with the rows of it that were trained on; empty for nobody."""
+    match candidate or 0, champion or 0:
+        case 0, 0:
+            return ""
+        case some, 0:
+            told = f"The candidate was trained on {some} of its {rows} rows, which flatters it."
+        case 0, some:
+            told = f"The champion was trained on {some} of its {rows} rows, which flatters it."
+        case some, others:
+            told = (
+                f"The candidate was trained on {some} of its {rows} rows and the champion on"
+                f" {others}, which flatters both."
+            )
+    return f" {told}"
+
+
 def _change(one: Difference) -> str:
     return (
         f"{MEASURES[one.measure]} {_amount(one, one.champion)} → {_amount(one, one.candidate)}"

@@ -20,10 +20,12 @@ from training.adapters.postgres import Database
 from training.domain.jobs.kinds import JobFailed
 from training.domain.lifecycle.facts import VersionRegistered
 from training.events.registry import Registry
+from training.tests.rows import examples
 from training.tests.support.api import Api, assert_problem
 from training.tests.support.bundles import digest, trained, upload
 from training.tests.support.data import Context
 from training.tests.support.database import TestDatabase
+from training.tests.support.dataset_versions import put_dataset
 from training.tests.support.s3_server import S3Server
 from training.tests.support.signing_vectors import TRUSTED
 from training.work.evaluation.kind import EvaluateKind
@@ -40,7 +42,9 @@ class Evaluator:
     models: BlockingObjectStore
     scratch: Path
 
-    async def register(self, api: Api, version: int, files: Mapping[str, bytes]) -> str:
+    async def register(
+        self, api: Api, version: int, files: Mapping[str, bytes], **evidence: object
+    ) -> str:
         """Make a bundle a version of the model; its place in the store."""
         location = f"{api.tenant}/{MODEL}/{digest(files)[7:]}"
         upload(files, self.models, location)
@@ -51,7 +55,7 @@ class Evaluator:
             signed_by="key",
             bundle_version=f"1.0.{version}",
             mlflow_run_id=None,
-            evidence={},
+            evidence=evidence,
         )
         async with self.database.transaction() as connection:
             registry = Registry(EventStore(TRUSTED))
@@ -133,6 +137,45 @@ async def test_a_version_is_held_against_another_on_the_same_rows(
     (suite,) = stored["report"]["suites"]
     assert (suite["suite"], suite["rows"]) == ("authored_dev", 91)
     assert (await api.call("GET", f"/jobs/{job_id}/report")).json() == stored
+
+
+async def test_a_report_says_what_of_a_suite_the_two_were_trained_on(
+    api: Api, evaluator: Evaluator, rows: asyncpg.Connection, s3_server: S3Server
+) -> None:
+    address = s3_server.bucket("shared-data")
+    old = await put_dataset(rows, address, api.tenant, "old", examples()[:30])
+    new = await put_dataset(rows, address, api.tenant, "new", examples()[20:60])
+    await put_dataset(rows, address, api.tenant, "measured", examples()[:40], purpose="evaluation")
+    suite = {"name": "mine", "datasets": [{"name": "measured", "version": 1}], "protected": False}
+    assert (await api.call("POST", "/suites", json=suite)).status_code == 201
+
+    def trained_on(name: str, digest: str) -> list[dict[str, object]]:
+        return [{"name": name, "version": 1, "digest": digest}]
+
+    await evaluator.register(api, 1, trained(seed=1), datasets=trained_on("old", old))
+    await evaluator.register(
+        api, 2, trained(seed=2), datasets=trained_on("old", old) + trained_on("new", new)
+    )
+    await evaluator.register(api, 3, trained(), datasets=trained_on("new", old))
+
+    async def known(version: int, **more: Any) -> Any:
+        await evaluator.run(api, await evaluate(api, version, suites=["mine"], **more))
+        report = (await api.call("GET", report_of(version))).json()
+        (of_candidate,) = report["report"]["suites"]
+        (of_both,) = report["comparison"]["suites"]
+        assert of_candidate["trained_on"] == of_both["candidate_trained_on"]
+        return of_both["candidate_trained_on"], of_both["champion_trained_on"]
+
+    assert await known(2, against=1) == (40, 30)
+    # Its evidence names other rows than those that are there.
+    assert await known(3, against=1) == (None, 30)
+    await rows.execute(
+        "UPDATE dataset_versions"
+        " SET deleted_at = now(), deleted_by = 'key-1', delete_reason = 'tidying'"
+        " WHERE tenant = $1 AND name = 'new'",
+        api.tenant,
+    )
+    assert await known(2, against=1) == (None, 30)
 
 
 @pytest.mark.parametrize(

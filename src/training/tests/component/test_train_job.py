@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from training.adapters.object_store import BlockingObjectStore, ObjectStore, Obj
 from training.adapters.postgres import Database
 from training.domain.evaluation.definition import DatasetReference, SuiteDefinition
 from training.domain.evaluation.suite import Measure
+from training.domain.examples import Example
 from training.domain.fingerprints import fingerprint_set
 from training.domain.jobs.job import Job, JobState
 from training.tests.rows import examples
@@ -85,6 +87,34 @@ def terms(
         lease_s=5,
         places=1,
     )
+
+
+async def put_suite(
+    database: Database,
+    own_rows: asyncpg.Connection,
+    name: str,
+    dataset: str,
+    rows: Sequence[Example],
+    *,
+    protected: bool,
+) -> None:
+    suite = SuiteDefinition(
+        name=name,
+        description="",
+        digest="sha256:" + "0" * 64,
+        measures=(Measure.RANKING,),
+        protected=protected,
+        is_default=False,
+        rows=len(rows),
+        attacks=sum(one.attack for one in rows),
+        datasets=(DatasetReference(dataset, 1),),
+        created_by="key-1",
+        created_at=datetime.now(UTC),
+    )
+    version_id = await own_rows.fetchval("SELECT id FROM dataset_versions WHERE name = $1", dataset)
+    texts = fingerprint_set([one.text for one in rows])
+    async with database.transaction() as connection:
+        await suite_store.insert(connection, TENANT, suite, [version_id], texts)
 
 
 async def train(database: Database, **fields: Any) -> Job:
@@ -211,14 +241,24 @@ async def test_a_killed_training_goes_on_from_its_last_fold_to_the_same_digest(
 
 
 async def test_a_candidate_is_held_against_the_champion(
-    database: Database, own_rows: asyncpg.Connection, terms: Terms, digest: str
+    database: Database,
+    own_rows: asyncpg.Connection,
+    data_bucket: ObjectStoreAddress,
+    terms: Terms,
+    digest: str,
 ) -> None:
+    more = [*examples()[:5], *(replace(one, text=f"More: {one.text}") for one in examples()[:7])]
+    await put_dataset(own_rows, data_bucket, TENANT, "more", more)
+    await put_suite(database, own_rows, "familiar", "more", more, protected=False)
     async with working(terms):
         await result_of(database, await train(database))
         # As at the end of a rollout, as far as a training sees it.
         await own_rows.execute("UPDATE models SET champion = 1")
-        result = await result_of(database, await train(database, seed=2))
+        job = await train(database, seed=2, suites=["authored_dev", "familiar"])
+        result = await result_of(database, job)
     assert result["against"] == 1
+    flattered = "The candidate was trained on 5 of its 12 rows and the champion on 5,"
+    assert flattered in result["comparison"]["summary"]
     assert result["comparison"]["verdict"] in ("better", "worse", "undecided")
     version = await ModelStore(database).version(TENANT, "detector", 2)
     assert version is not None
@@ -258,23 +298,7 @@ async def test_what_became_protected_after_its_import_is_not_trained_on(
     """The import leaves out what is protected at its time; a suite may be younger than that."""
     held_out = [replace(one, text=f"  {one.text.upper()}") for one in examples()[:7]]
     await put_dataset(own_rows, data_bucket, TENANT, "held-out", held_out, purpose="evaluation")
-    suite = SuiteDefinition(
-        name="everyday",
-        description="",
-        digest="sha256:" + "0" * 64,
-        measures=(Measure.RANKING,),
-        protected=True,
-        is_default=False,
-        rows=7,
-        attacks=3,
-        datasets=(DatasetReference("held-out", 1),),
-        created_by="key-1",
-        created_at=datetime.now(UTC),
-    )
-    held_out_id = await own_rows.fetchval("SELECT id FROM dataset_versions WHERE name = 'held-out'")
-    texts = fingerprint_set([one.text for one in held_out])
-    async with database.transaction() as connection:
-        await suite_store.insert(connection, TENANT, suite, [held_out_id], texts)
+    await put_suite(database, own_rows, "everyday", "held-out", held_out, protected=True)
     job = await train(database)
     async with working(terms):
         failed = await ended(database, job)

@@ -59,6 +59,7 @@ def judged(attack: NDArray[np.bool_], scores: NDArray[np.float64]) -> JudgedSuit
         categories=scores[:, None] * np.full((scores.size, len(CATEGORIES)), 1 / len(CATEGORIES)),
         disguised_rows=np.empty(0, np.intp),
         disguised={},
+        trained_on=None,
     )
 
 

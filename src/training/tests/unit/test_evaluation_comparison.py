@@ -57,6 +57,36 @@ def test_the_paired_tests_are_symmetric(first: int, second: int, agreeing: int) 
     assert low <= (first - second) / total <= high
 
 
+@pytest.mark.parametrize(
+    ("candidate", "champion", "said"),
+    [
+        (3, 0, "The candidate was trained on 3 of its 20 rows, which flatters it."),
+        (None, 4, "The champion was trained on 4 of its 20 rows, which flatters it."),
+        (3, 4, "The candidate was trained on 3 of its 20 rows and the champion on 4, which"),
+        (0, None, None),
+    ],
+)
+def test_a_comparison_says_whom_a_suite_flatters(
+    candidate: int | None, champion: int | None, said: str | None
+) -> None:
+    examples = rows(10, 10)
+
+    def known(rows: int | None) -> Evaluation:
+        scorer = TableScorer(scores_of(examples, 0.8, 0.1))
+        trained_on = None if rows is None else (rows,)
+        return evaluate(scorer, [suite(examples)], 1, lambda *_: None, trained_on)
+
+    comparison = compare(known(candidate), known(champion), 1)
+
+    (compared,) = comparison.suites
+    assert compared.candidate_trained_on == candidate
+    assert compared.champion_trained_on == champion
+    if said is None:
+        assert "flatter" not in comparison.summary
+    else:
+        assert said in comparison.summary
+
+
 def test_holms_correction_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []

@@ -45,6 +45,29 @@ def test_the_same_model_suites_and_seed_give_the_same_digest_whatever_the_latenc
     assert digest_of(first) != digest_of(evaluated(version="2.0.0").report)
 
 
+def test_a_report_says_what_of_a_suite_the_model_was_trained_on() -> None:
+    suites = [suite(EXAMPLES), suite(rows(3, 4), name="clean")]
+    model = TableScorer({**SCORES, **{one.text: 0.5 for one in suites[1].examples}})
+
+    known = evaluate(model, suites, 1, lambda *_: None, (7, 0)).report
+    unknown = evaluate(model, suites, 1, lambda *_: None).report
+
+    assert [one.trained_on for one in known.suites] == [7, 0]
+    assert "trained on 7 of these rows, which flatter it" in render_markdown(known, None)
+    assert "trained on none of these rows" in render_markdown(known, None)
+    assert render_markdown(unknown, None).count("is not known") == 2
+    assert digest_of(known) != digest_of(unknown)
+
+
+def test_a_report_from_before_it_said_so_keeps_its_digest() -> None:
+    report = evaluated().report
+    content = msgspec.to_builtins(report)
+    for one in content["suites"]:
+        del one["trained_on"]
+
+    assert digest_of(msgspec.convert(content, Report)) == digest_of(report)
+
+
 def test_a_report_survives_json_and_its_digest_too() -> None:
     report = evaluated().report
 

@@ -13,7 +13,7 @@ from training.domain.evaluation.report import Report
 from training.domain.evaluation.verdict import Comparison
 from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import JobContext, JobFailed, JobKind
-from training.work.evaluation.bundle_input import BundleInput
+from training.work.evaluation.bundle_input import BundleInput, bundle_input
 from training.work.evaluation.suite_inputs import suites_for
 
 KIND = "evaluate"
@@ -65,4 +65,4 @@ async def _bundle(connection: Connection, tenant: str, model: str, version: int)
     found = await model_projection.find_version(connection, tenant, model, version)
     if found is None:
         raise JobFailed(f"The model {model} has no version {version}.", "version-unknown")
-    return BundleInput(found.version, found.digest, found.location)
+    return await bundle_input(connection, tenant, found)

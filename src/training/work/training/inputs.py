@@ -14,7 +14,7 @@ from training.domain.jobs.job import Job
 from training.domain.jobs.kinds import JobFailed
 from training.domain.trainers.datasets import DatasetUnfit, fit
 from training.domain.trainers.order import DatasetReference, Order, OrderInvalid, check
-from training.work.evaluation.bundle_input import BundleInput
+from training.work.evaluation.bundle_input import BundleInput, bundle_input
 from training.work.evaluation.suite_inputs import suites_for
 
 
@@ -93,6 +93,4 @@ async def _champion(connection: Connection, tenant: str, name: str) -> BundleInp
     if model is None or model.champion is None:
         return None
     version = await model_projection.find_version(connection, tenant, name, model.champion)
-    if version is None:
-        return None
-    return BundleInput(version.version, version.digest, version.location)
+    return None if version is None else await bundle_input(connection, tenant, version)

@@ -39,13 +39,17 @@ class _Manifest(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class MadeModel:
-    """The model, its bundle, and how it came about. `scores`: of each trial, where there were."""
+    """The model, its bundle, and how it came about.
+
+    `scores`: of each trial, where there were. `trained_on`: the fingerprints of its texts.
+    """
 
     trained: TrainedModel
     version: str
     bundle: Mapping[str, bytes]
     parameters: Mapping[str, Any]
     scores: Mapping[int, float | None]
+    trained_on: NDArray[np.uint64]
 
 
 def make_model(
@@ -57,7 +61,8 @@ def make_model(
     """
     order = inputs.order
     context.progress(0.0, "reading the datasets")
-    by_dataset = [_read(context, dataset, protected) for dataset in inputs.datasets]
+    texts: list[NDArray[np.uint64]] = []
+    by_dataset = [_read(context, dataset, protected, texts) for dataset in inputs.datasets]
     examples = [example for read in by_dataset for example in read]
     context.log("datasets read", rows=len(examples))
     trained, parameters, scores = _train(context, inputs, examples, share)
@@ -82,18 +87,22 @@ def make_model(
     if msgspec.json.decode(bundle[MANIFEST], type=_Manifest).name != order.name:
         # It would be signed as it is, and refused by the guard.
         raise JobFailed(f"The trainer {order.trainer} named another model.", "bundle-misnamed")
-    return MadeModel(trained, version, bundle, parameters, scores)
+    return MadeModel(trained, version, bundle, parameters, scores, np.concatenate(texts))
 
 
 def _read(
-    context: JobContext, dataset: DatasetInput, protected: NDArray[np.uint64]
+    context: JobContext,
+    dataset: DatasetInput,
+    protected: NDArray[np.uint64],
+    texts: list[NDArray[np.uint64]],
 ) -> list[Example]:
+    """The rows; the fingerprints of their texts are added to `texts`."""
     examples: list[Example] = []
     leaking = 0
     try:
         for some in read_examples(context.objects, dataset.parts):
-            texts = fingerprints(comparable_bytes(one.text) for one in some)
-            leaking += int(is_member(texts, protected).sum())
+            texts.append(fingerprints(comparable_bytes(one.text) for one in some))
+            leaking += int(is_member(texts[-1], protected).sum())
             examples += some
     except (ObjectMissing, ObjectAltered):
         raise JobFailed(

@@ -16,6 +16,7 @@ from training.domain.evaluation.compare import compare
 from training.domain.evaluation.evaluate import evaluate
 from training.domain.evaluation.judged import Evaluation
 from training.domain.evaluation.markdown import render_markdown
+from training.domain.evaluation.overlap import Overlap
 from training.domain.evaluation.report import Report
 from training.domain.evaluation.suite import Suite
 from training.domain.fingerprints import unpacked
@@ -139,13 +140,16 @@ def _judge(
     suites: list[Suite] = load_suites(context.objects, wanted.suites)
     folder = context.scratch / "candidate"
     write_bundle(folder, made.bundle)
+    overlap = Overlap(suites)
+    overlap.add(made.trained_on)
     half = (_JUDGED - _TRAINED) / 2
 
     def progress(done: float, step: str) -> None:
         context.progress(_TRAINED + done * half, f"candidate: {step}")
 
     try:
-        candidate = evaluate(bundle_scorer(folder), suites, wanted.order.seed, progress)
+        scorer = bundle_scorer(folder)
+        candidate = evaluate(scorer, suites, wanted.order.seed, progress, overlap.rows())
     except ValueError as error:
         raise JobFailed(str(error), "bundle-unusable") from None
     if wanted.champion is None:
