@@ -13,6 +13,7 @@ from litestar.params import QueryParameter
 from training.api import problem_kinds as kinds
 from training.api.authentication import caller_of, needs
 from training.api.bodies import AnyRequest
+from training.api.models.problems import HISTORY_TOO_LONG
 from training.api.moments import Moment
 from training.api.pages import DEFAULT_PAGE_SIZE, Cursor, Limit, cut, read_cursor
 from training.api.problems import documented
@@ -101,6 +102,7 @@ def routes(entries: Entries, verify: Verify) -> list[HTTPRouteHandler]:
             kinds.MALFORMED_REQUEST,
             kinds.UNAUTHENTICATED,
             kinds.FORBIDDEN,
+            HISTORY_TOO_LONG,
             kinds.STORAGE_UNAVAILABLE,
         ),
     )

@@ -82,6 +82,7 @@ def mlflow_of(settings: Settings) -> MlflowAddress:
 def _verifier(settings: Settings) -> Verifier:
     # A pool of its own: a long history takes longer than a request for one row may.
     return Verifier(
-        partial(database_of, settings, timeout_s=VERIFICATION_SECONDS),
+        partial(database_of, settings, timeout_s=VERIFICATION_SECONDS + 5),
         partial(TrustedKeys.load, settings.signing_public_key_file),
+        VERIFICATION_SECONDS,
     )

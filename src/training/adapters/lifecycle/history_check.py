@@ -14,7 +14,7 @@ from training.adapters.lifecycle import projection as model_projection
 from training.adapters.lifecycle import snapshots
 from training.adapters.lifecycle.event_store import read_events, recorded_of
 from training.adapters.postgres import Connection, Database
-from training.domain.lifecycle.chain import Break, ChainCheck, Head, Verification
+from training.domain.lifecycle.chain import Break, ChainCheck, Head, HistoryTooLong, Verification
 from training.domain.lifecycle.folding import fold
 from training.domain.lifecycle.model import Model
 from training.domain.lifecycle.projection import (
@@ -95,15 +95,24 @@ class Verifier:
         self,
         open_database: Callable[[], AbstractAsyncContextManager[Database]],
         keys: Callable[[], TrustedKeys],
+        within_s: float,
     ) -> None:
         self._open_database = open_database
         self._keys = keys
+        self._within_s = within_s
         self._turn = asyncio.Lock()
 
     async def verify(self, tenant: str) -> Verification:
-        """Follow every stream of the tenant. DatabaseUnavailable, PlatformKeyInvalid."""
+        """Follow every stream of the tenant.
+
+        HistoryTooLong, DatabaseUnavailable, PlatformKeyInvalid.
+        """
         async with self._turn, self._open_database() as database:
-            return await verify(database, self._keys(), tenant)
+            try:
+                async with asyncio.timeout(self._within_s):
+                    return await verify(database, self._keys(), tenant)
+            except TimeoutError:
+                raise HistoryTooLong(self._within_s) from None
 
 
 async def compare(database: Database) -> list[Difference]:

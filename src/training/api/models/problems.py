@@ -9,6 +9,7 @@ from training.api.errors import telling
 from training.api.problem_kinds import kind
 from training.api.problems import Kind, ProblemError
 from training.domain.lifecycle import refusals
+from training.domain.lifecycle.chain import HistoryTooLong
 from training.domain.rollout.refusals import RolloutUnknown, StepIllegal
 
 MODEL_NOT_FOUND = kind(
@@ -23,6 +24,13 @@ HISTORY_BROKEN = kind(
     "The model's history is not what was recorded",
     "The detail says which event was changed, is missing or is not signed. Nothing is decided on "
     "such a history: have an operator run `registry verify`, and restore the rows.",
+)
+HISTORY_TOO_LONG = kind(
+    "history-too-long",
+    422,
+    "The histories are too long to be verified while somebody waits",
+    "Nothing is wrong with them as far as they were followed. Have an operator run "
+    "`registry verify`.",
 )
 ROLLOUT_NOT_FOUND = kind(
     "rollout-not-found", 404, "There is no such rollout", "The model has no such rollout."
@@ -69,6 +77,7 @@ SECOND_PERSON_NEEDED = kind(
 
 _KINDS: dict[type[Exception], Kind] = {
     refusals.HistoryBroken: HISTORY_BROKEN,
+    HistoryTooLong: HISTORY_TOO_LONG,
     refusals.ModelUnknown: MODEL_NOT_FOUND,
     refusals.PolicyDiffers: kinds.PRECONDITION_FAILED,
     refusals.VersionUnknown: MODEL_VERSION_NOT_FOUND,

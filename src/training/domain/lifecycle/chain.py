@@ -63,6 +63,16 @@ class Break:
     what: str
 
 
+class HistoryTooLong(Exception):
+    """There is more of it than can be followed in the time that a request has."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(
+            f"The histories of the models could not be followed within {within_s:g} seconds: have"
+            " an operator run `training registry verify`, which has an hour."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What was looked at, and the first break that was found."""

@@ -11,6 +11,7 @@ from training.adapters.bundles.platform_key import TrustedKeys
 from training.adapters.lifecycle import history_check
 from training.adapters.lifecycle.history_check import Verifier
 from training.adapters.postgres import Database
+from training.domain.lifecycle.chain import HistoryTooLong
 from training.tests.support.models import register
 from training.tests.support.signing_vectors import TRUSTED
 
@@ -57,7 +58,22 @@ async def test_one_goes_after_the_other(database: Database) -> None:
         yield database
         at_once -= 1
 
-    verifier = Verifier(opened, lambda: KEYS)
+    verifier = Verifier(opened, lambda: KEYS, within_s=60)
     found = await asyncio.gather(*(verifier.verify(TENANT) for _ in range(3)))
     assert [each.is_sound for each in found] == [True, True, True]
     assert most == 1
+
+
+async def test_a_history_that_takes_too_long_is_told_apart_from_a_database_that_does(
+    database: Database,
+) -> None:
+    await register(database, TRUSTED, TENANT, NAME, 1)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Database]:
+        yield database
+
+    with pytest.raises(HistoryTooLong, match="training registry verify"):
+        await Verifier(opened, lambda: KEYS, within_s=0).verify(TENANT)
+    # Nothing is in the way of the next.
+    assert (await Verifier(opened, lambda: KEYS, within_s=60).verify(TENANT)).is_sound
