@@ -29,7 +29,7 @@ from training.domain.lifecycle.chain import (
 from training.domain.lifecycle.facts import FACTS, Fact, Recorded, version_of
 from training.domain.lifecycle.folding import fold
 from training.domain.lifecycle.model import Model
-from training.domain.lifecycle.refusals import HistoryBroken
+from training.domain.lifecycle.refusals import HistoryBroken, HistoryNewer
 
 SNAPSHOT_EVERY = 64
 """Events between two snapshots."""
@@ -76,7 +76,7 @@ class EventStore:
 
     async def load(self, connection: Connection, tenant: str, name: str) -> Stream:
         """The model as it is, to decide on. Others who would change it wait for this transaction.
-        HistoryBroken.
+        HistoryBroken, HistoryNewer.
 
         The lock spares them the conflict; what forbids two events of one position is the table.
         """
@@ -174,7 +174,7 @@ async def hold(connection: Connection, tenant: str, name: str) -> None:
 
 
 async def load_stream(connection: Connection, tenant: str, name: str, keys: TrustedKeys) -> Stream:
-    """The model as it is, from its last snapshot on. HistoryBroken.
+    """The model as it is, from its last snapshot on. HistoryBroken, HistoryNewer.
 
     Who can write to the database and has no key must not be able to have anything decided by what
     they wrote: a snapshot that is not signed is left aside, and the events are followed.
@@ -219,8 +219,11 @@ async def read_history(
 
 
 def recorded_of(event: ChainedEvent) -> Recorded:
-    """The fact of an event, with who, when and why."""
-    fact = msgspec.convert(json.loads(event.data), type=FACTS[event.type], strict=False)
+    """The fact of an event, with who, when and why. HistoryNewer."""
+    kind = FACTS.get(event.type)
+    if kind is None:
+        raise HistoryNewer(event.position, event.type)
+    fact = msgspec.convert(json.loads(event.data), type=kind, strict=False)
     return Recorded(fact, event.at, event.actor, event.reason)
 
 

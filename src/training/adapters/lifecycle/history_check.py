@@ -105,7 +105,7 @@ class Verifier:
     async def verify(self, tenant: str) -> Verification:
         """Follow every stream of the tenant.
 
-        HistoryTooLong, DatabaseUnavailable, PlatformKeyInvalid.
+        HistoryTooLong, HistoryNewer, DatabaseUnavailable, PlatformKeyInvalid.
         """
         async with self._turn, self._open_database() as database:
             try:

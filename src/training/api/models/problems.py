@@ -25,6 +25,13 @@ HISTORY_BROKEN = kind(
     "The detail says which event was changed, is missing or is not signed. Nothing is decided on "
     "such a history: have an operator run `registry verify`, and restore the rows.",
 )
+HISTORY_NEWER = kind(
+    "history-newer",
+    500,
+    "The model's history was gone on with by a newer release",
+    "The detail names the event that this release does not know. Nothing is decided on such a "
+    "history: go back to the newer release.",
+)
 HISTORY_TOO_LONG = kind(
     "history-too-long",
     422,
@@ -77,6 +84,7 @@ SECOND_PERSON_NEEDED = kind(
 
 _KINDS: dict[type[Exception], Kind] = {
     refusals.HistoryBroken: HISTORY_BROKEN,
+    refusals.HistoryNewer: HISTORY_NEWER,
     HistoryTooLong: HISTORY_TOO_LONG,
     refusals.ModelUnknown: MODEL_NOT_FOUND,
     refusals.PolicyDiffers: kinds.PRECONDITION_FAILED,

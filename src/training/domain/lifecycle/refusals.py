@@ -17,6 +17,16 @@ class HistoryBroken(Refused):
         self.position = position
 
 
+class HistoryNewer(Refused):
+    """The history was gone on with by a newer release: this one does not know what it says."""
+
+    def __init__(self, position: int, type_: str) -> None:
+        super().__init__(
+            f"Event {position} of the model's history is a {type_}, which this release does not"
+            " know: a newer one wrote it. Go back to that release."
+        )
+
+
 class ModelUnknown(Refused):
     """The tenant has no model of this name."""
 

@@ -18,7 +18,7 @@ from training.adapters.lifecycle.history_check import Difference
 from training.adapters.postgres import Database
 from training.domain.lifecycle import commands, facts, refusals
 from training.domain.lifecycle.chain import Break, Head
-from training.domain.lifecycle.facts import Fact, VersionRegistered
+from training.domain.lifecycle.facts import FACTS, Fact, VersionRegistered
 from training.domain.lifecycle.model import Model, VersionState
 from training.events.registry import Registry
 from training.tests.support.database import Databases, TestDatabase
@@ -432,6 +432,19 @@ async def test_what_another_release_kept_is_no_tampering(
     assert await books.verified() is None
     await change_snapshots(owner, "0.0.1", "0.0.9")
     assert await books.verified() == Break(TENANT, NAME, 2, "has a snapshot that differs")
+
+
+async def test_an_event_that_only_a_newer_release_knows_is_named(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await books.register(1)
+    known = {name: kind for name, kind in FACTS.items() if name != "VersionRegistered"}
+    monkeypatch.setattr(event_store, "FACTS", known)
+    said = "Event 1 of the model's history is a VersionRegistered, which this release does not know"
+    with pytest.raises(refusals.HistoryNewer, match=said):
+        await books.register(2)
+    with pytest.raises(refusals.HistoryNewer, match=said):
+        await books.verified()
 
 
 async def test_a_snapshot_that_only_says_it_is_of_another_release_shows(
