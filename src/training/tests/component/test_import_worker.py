@@ -24,6 +24,7 @@ from training.tests.support import api as application
 from training.tests.support import served
 from training.tests.support.data import jsonl, rows
 from training.tests.support.database import Databases, TestDatabase
+from training.tests.support.holding_proxy import HoldingProxy
 from training.tests.support.s3_server import S3Server
 from training.tests.support.waiting import eventually
 from training.wiring.datasets import send_file
@@ -95,10 +96,15 @@ async def place(databases: Databases, tmp_path: Path) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def working(place: Place) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The worker as it is started on a platform."""
+async def working(
+    place: Place, store_port: int | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The worker as it is started on a platform, with the store at another port if one is given."""
+    environment = place.environment
+    if store_port is not None:
+        environment = {**environment, "TRAINING_S3_URL": f"http://127.0.0.1:{store_port}"}
     process = await asyncio.create_subprocess_exec(
-        *served.COMMAND, "worker", env=place.environment, stdout=asyncio.subprocess.DEVNULL
+        *served.COMMAND, "worker", env=environment, stdout=asyncio.subprocess.DEVNULL
     )
     try:
         yield process
@@ -106,10 +112,6 @@ async def working(place: Place) -> AsyncIterator[asyncio.subprocess.Process]:
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-def is_writing(job: Job) -> bool:
-    return job.progress is not None and job.progress.step == "writing"
 
 
 def children(pid: int) -> list[int]:
@@ -122,27 +124,18 @@ def texts_of(place: Place, version: DatasetVersion) -> list[str]:
     return [each.text for batch in batches for each in batch]
 
 
-@asynccontextmanager
-async def unfinished(databases: Databases, database: TestDatabase) -> AsyncIterator[None]:
-    """No import can end: each writes all that it has, and waits for the table of versions."""
-    connection = await databases.connect(database)
-    try:
-        async with connection.transaction():
-            await connection.execute("LOCK TABLE dataset_versions IN SHARE MODE")
-            yield
-    finally:
-        await connection.close()
-
-
-async def test_an_import_ends_the_same_after_kill_9(place: Place, databases: Databases) -> None:
+async def test_an_import_ends_the_same_after_kill_9(place: Place) -> None:
     content = jsonl(rows(ROWS))
     job_id = await place.send("killed", content)
-    async with working(place) as worker:
-        async with unfinished(databases, place.test_database):
-            job = await place.until(job_id, is_writing)
-            assert job.attempt == 1
-            (child,) = children(worker.pid)
-            os.kill(child, signal.SIGKILL)
+    # The last object that an import writes: until it has, nothing can end it but us.
+    proxy = HoldingProxy(place.server.port, b"PUT /data/datasets/", b"/pool.jsonl")
+    async with proxy.serving(), working(place, proxy.port) as worker:
+        await asyncio.wait_for(proxy.holds.wait(), 60)
+        assert (await place.job(job_id)).attempt == 1
+        assert place.objects.list(f"datasets/acme/{job_id}/1/") != []
+        (child,) = children(worker.pid)
+        os.kill(child, signal.SIGKILL)
+        proxy.open()
         job = await place.until(job_id, lambda each: each.state.is_terminal)
         assert (job.state, job.attempt) == (JobState.SUCCEEDED, 2)
         undisturbed = await place.send("undisturbed", content)
