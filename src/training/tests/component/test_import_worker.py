@@ -23,7 +23,7 @@ from training.settings import read
 from training.tests.support import api as application
 from training.tests.support import served
 from training.tests.support.data import jsonl, rows
-from training.tests.support.database import Databases, TestDatabase
+from training.tests.support.database import Databases
 from training.tests.support.holding_proxy import HoldingProxy
 from training.tests.support.s3_server import S3Server
 from training.tests.support.waiting import eventually
@@ -39,12 +39,10 @@ class Place:
 
     def __init__(
         self,
-        test_database: TestDatabase,
         database: Database,
         server: S3Server,
         environment: dict[str, str],
     ) -> None:
-        self.test_database = test_database
         self.database = database
         self.server = server
         self.environment = environment
@@ -85,13 +83,13 @@ class Place:
 
 @pytest.fixture
 async def place(databases: Databases, tmp_path: Path) -> AsyncIterator[Place]:
-    test_database: TestDatabase = await databases.create()
+    test_database = await databases.create()
     with S3Server() as server:
         buckets = (server.bucket("data"), server.bucket("models"))
         variables = application.environment(tmp_path, None, test_database, None, buckets)
         environment = served.bare_environment(str(tmp_path), **variables)
         async with Database(test_database.url, test_database.password, timeout_s=10) as database:
-            yield Place(test_database, database, server, environment)
+            yield Place(database, server, environment)
     await databases.drop(test_database)
 
 

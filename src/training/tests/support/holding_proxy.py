@@ -8,7 +8,7 @@ _CHUNK = 1 << 16
 
 
 class HoldingProxy:
-    """Passes bytes on; but requests of this beginning and end wait: `PUT /a/` and `.txt`, say."""
+    """Passes bytes on; but a request waits whose method and path begin and end so."""
 
     def __init__(self, target_port: int, begins: bytes, ends: bytes) -> None:
         self._target_port = target_port
